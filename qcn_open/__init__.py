@@ -1,0 +1,58 @@
+"""qcn_open: how good can a quantum network of clocks be when its atoms decohere?
+
+One model, `Ramsey`, several independent ways of computing it (`backends`), and the quantities asked of it: `qfi`,
+`cfi`, `qfim`, `optimal_time`, and the `bounds` that none of them may exceed.
+"""
+
+from qcn_open import bounds
+from qcn_open.backends import Backend, Logical, QutipDense, explain
+from qcn_open.fisher import NodeInformation, cfi, qfi, qfim
+from qcn_open.model import Ramsey
+from qcn_open.noise import (
+    CollectiveNoise,
+    Dephasing,
+    Depolarizing,
+    Noise,
+    PhaseDiffusion,
+    Pumping,
+    SpontaneousEmission,
+    TrapLoss,
+)
+from qcn_open.probes import CoherentSpin, CustomState, Ghz, Probe, Product
+from qcn_open.ramsey import OptimalTime, bound_optimal_time, optimal_time, precision_curve
+from qcn_open.readouts import CollectiveSpin, Parity, Readout
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Backend",
+    "CoherentSpin",
+    "CollectiveNoise",
+    "CollectiveSpin",
+    "CustomState",
+    "Dephasing",
+    "Depolarizing",
+    "Ghz",
+    "Logical",
+    "NodeInformation",
+    "Noise",
+    "OptimalTime",
+    "Parity",
+    "PhaseDiffusion",
+    "Probe",
+    "Product",
+    "Pumping",
+    "QutipDense",
+    "Ramsey",
+    "Readout",
+    "SpontaneousEmission",
+    "TrapLoss",
+    "bound_optimal_time",
+    "bounds",
+    "cfi",
+    "explain",
+    "optimal_time",
+    "precision_curve",
+    "qfi",
+    "qfim",
+]

@@ -1,0 +1,7 @@
+"""Input states: one file for each family."""
+
+from qcn_open.probes.base import GhzBlocks, Probe
+from qcn_open.probes.custom import CustomState
+from qcn_open.probes.ghz import CoherentSpin, Ghz, Product
+
+__all__ = ["CoherentSpin", "CustomState", "Ghz", "GhzBlocks", "Probe", "Product"]

@@ -1,0 +1,90 @@
+"""What a probe is: the state of all atoms before the interrogation."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qcn_open.validation import count, open_interval
+
+__all__ = ["GhzBlocks", "Probe"]
+
+DENSE_ATOMS = 14
+
+
+@dataclass(frozen=True)
+class GhzBlocks:
+    r"""`copies` independent blocks of `size` atoms, each in
+    :math:`\sqrt{1-p}\,|g\ldots g\rangle + i\sqrt p\,|e\ldots e\rangle` with p = `excited_weight`.
+
+    Raises
+    ------
+    ValueError
+        If size or copies is not a whole number >= 1, or the weight does not lie strictly between 0 and 1.
+
+    Examples
+    --------
+    >>> GhzBlocks(2, copies=3).atoms
+    6
+    """
+
+    size: int
+    copies: int = 1
+    excited_weight: float = 0.5
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", count("GHZ block size", self.size))
+        object.__setattr__(self, "copies", count("number of copies of a GHZ block", self.copies))
+        weight = open_interval("excited_weight of a GHZ block", self.excited_weight, 0.0, 1.0)
+        object.__setattr__(self, "excited_weight", weight)
+
+    @property
+    def atoms(self) -> int:
+        """Number of atoms in all copies."""
+        return self.size * self.copies
+
+    def vector(self) -> NDArray[np.complex128]:
+        """Amplitudes of one block, shape (2**size,); the first atom is the most significant bit, e = 1."""
+        amplitudes = np.zeros(2**self.size, dtype=complex)
+        amplitudes[0] = np.sqrt(1.0 - self.excited_weight)
+        amplitudes[-1] = 1j * np.sqrt(self.excited_weight)
+        return amplitudes
+
+
+class Probe(ABC):
+    """The state of all atoms at the start of a Ramsey interrogation."""
+
+    @property
+    @abstractmethod
+    def atoms(self) -> int:
+        """Total number of atoms."""
+
+    def ghz_blocks(self) -> tuple[GhzBlocks, ...] | None:
+        """The GHZ blocks whose product the probe is; None when it is no such product."""
+        return None
+
+    def block_sizes(self) -> tuple[int, ...]:
+        """Sizes of the independent blocks, in the order of their atoms: what a readout treats as one unit."""
+        blocks = self.ghz_blocks()
+        if blocks is None:
+            return (self.atoms,)
+        return tuple(block.size for block in blocks for _ in range(block.copies))
+
+    def vector(self) -> NDArray[np.complex128]:
+        """State on the levels (g, e): amplitudes of shape (2**atoms,), or a density matrix when it is mixed.
+
+        Raises
+        ------
+        ValueError
+            If there are too many atoms for a dense state.
+        """
+        blocks = self.ghz_blocks()
+        if blocks is None:
+            raise TypeError(f"{type(self).__name__} must define ghz_blocks() or vector()")
+        if self.atoms > DENSE_ATOMS:
+            raise ValueError(f"a dense state is limited to {DENSE_ATOMS} atoms, {self!r} has {self.atoms}")
+        return reduce(np.kron, [block.vector() for block in blocks for _ in range(block.copies)])

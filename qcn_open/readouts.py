@@ -1,0 +1,441 @@
+r"""What is measured at the end of an interrogation, as outcome probabilities.
+
+Every atom is rotated and found up, down or lost; detection may flip up and down. A readout says at which angle
+each atom is measured and which readings it keeps: the parity of every block, or how many atoms are up. The angle
+:math:`\alpha` is that of the fringe: a parity reads :math:`\pm` with probability
+:math:`\tfrac12(1 \pm V\cos(n\varphi - \alpha))`. The probabilities follow either from the blocks of a
+`BlockTangent` or, atom by atom, from a `DenseTangent`: two ways that share no formula.
+
+A lost atom is *seen* (it has a reading of its own), reads up or down at *random*, or leaves the detector *dark*,
+which always counts as up.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import reduce
+from math import comb
+from typing import Literal, Self, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qcn_open.states import BlockTangent, DenseTangent
+from qcn_open.validation import finite, open_interval
+
+__all__ = ["CollectiveSpin", "Loss", "Parity", "Probabilities", "Readout"]
+
+Loss = Literal["seen", "random", "dark"]
+
+_UP, _DOWN, _LOST = 0, 1, 2
+# Contrast and survival of a purely lossy block agree up to rounding; below this they count as equal.
+_ROUNDING = 1e-13
+_MAX_COUNTED_ATOMS = 64
+_MAX_CORRELATED_ATOMS = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class Probabilities:
+    r"""Outcome probabilities and their derivatives with respect to the phase of one atom.
+
+    Attributes
+    ----------
+    value, derivative : ndarray, same shape
+        p(o) and :math:`\partial p(o)/\partial\varphi`.
+    """
+
+    value: NDArray[np.float64]
+    derivative: NDArray[np.float64]
+
+    def information(self) -> float:
+        r"""Fisher information :math:`\sum_o (\partial_\varphi p)^2/p` for the phase of one atom.
+
+        Outcomes less likely than 1e-14 are left out: their derivative is lost in rounding.
+        """
+        likely = self.value > 1e-14
+        return float(np.sum(self.derivative[likely] ** 2 / self.value[likely]))
+
+    def joint(self, other: Self) -> Self:
+        """Probabilities of two independent measurements side by side, flattened."""
+        return self._combine(other, lambda first, second: np.multiply.outer(first, second).ravel())
+
+    def total(self, other: Self) -> Self:
+        """Probabilities of the sum of two independent counts."""
+        from scipy.signal import convolve
+
+        return self._combine(other, lambda first, second: np.asarray(convolve(first, second, method="direct")))
+
+    def _combine(
+        self, other: Self, rule: Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
+    ) -> Self:
+        """Product rule for a combination that is linear in both."""
+        return type(self)(
+            rule(self.value, other.value), rule(self.derivative, other.value) + rule(self.value, other.derivative)
+        )
+
+
+@dataclass(frozen=True)
+class Readout(ABC):
+    """What every readout has: how a lost atom reads, the angle, and the detection error.
+
+    Parameters
+    ----------
+    loss : {"seen", "random", "dark"}
+        How a lost atom reads.
+    phase : float or None
+        Readout angle alpha, rad; None takes the best one.
+    detection_error : float
+        Probability that up is read as down or down as up, in [0, 1/2): a contrast V becomes (1 - 2 error)^n V.
+
+    Raises
+    ------
+    ValueError
+        If one of them is out of range.
+    """
+
+    loss: Loss = "seen"
+    phase: float | None = None
+    detection_error: float = 0.0
+
+    def __post_init__(self) -> None:
+        name = type(self).__name__
+        if self.loss not in get_args(Loss):
+            raise ValueError(f'{name} loss must be "seen", "random" or "dark", got {self.loss!r}')
+        if self.phase is not None:
+            object.__setattr__(self, "phase", finite(f"{name} phase", self.phase, "rad"))
+        if self.detection_error != 0.0:
+            error = open_interval(f"{name} detection_error", self.detection_error, 0.0, 0.5)
+            object.__setattr__(self, "detection_error", error)
+
+    @abstractmethod
+    def atom_angle(self, size: int, phase: float) -> float:
+        r"""Angle :math:`\theta` of the observable :math:`e^{-i\theta}|g\rangle\langle e| + \mathrm{h.c.}` measured
+        on every atom of a block of `size`, so that the readout angle is `phase`."""
+
+    @abstractmethod
+    def outcomes(self, readings: NDArray[np.int64], block_sizes: tuple[int, ...]) -> NDArray[np.int64]:
+        """Number of the outcome for readings of shape (atoms, N), entries up 0, down 1, lost 2."""
+
+    @abstractmethod
+    def block_information(self, tangent: BlockTangent) -> float:
+        """Fisher information for the phase of one atom, from a product of GHZ blocks."""
+
+    @abstractmethod
+    def dense_information(self, tangent: DenseTangent) -> float:
+        """Fisher information for the phase of one atom, from a density operator."""
+
+    def confusion(self, levels: int) -> NDArray[np.float64]:
+        """Probability of the reading (up, down, lost), rows, given what the atom is, columns."""
+        error = self.detection_error
+        lost = {"seen": [0.0, 0.0, 1.0], "random": [0.5, 0.5, 0.0], "dark": [1.0 - error, error, 0.0]}[self.loss]
+        return np.array([[1.0 - error, error, 0.0], [error, 1.0 - error, 0.0], lost]).T[:, :levels]
+
+    def dense_probabilities(self, tangent: DenseTangent, phases: NDArray[np.float64]) -> Probabilities:
+        """Outcome probabilities from a density operator, with one readout angle (rad) for each block."""
+        sizes, levels, atoms = tangent.block_sizes, tangent.levels, tangent.atoms
+        confusion = self.confusion(levels)
+        effects = []
+        for size, phase in zip(sizes, phases, strict=True):
+            angle = self.atom_angle(size, phase)
+            basis = np.eye(levels, dtype=complex)
+            basis[:2, :2] = np.array([[1.0, 1.0], [np.exp(1j * angle), -np.exp(1j * angle)]]) / np.sqrt(2.0)
+            effects += [np.einsum("rk,ak,bk->rab", confusion, basis, basis.conj())] * size
+
+        def weights(matrix: NDArray[np.complex128]) -> NDArray[np.float64]:
+            """Trace with every product of effects, one atom after the other."""
+            rest = matrix[..., None]
+            for effect in effects:
+                inner = rest.shape[0] // levels
+                split = rest.reshape(levels, inner, levels, inner, -1)
+                rest = np.einsum("rba,aibjo->ijor", effect, split, optimize=True).reshape(inner, inner, -1)
+            return rest.real.ravel()
+
+        number = self.outcomes(np.indices((3,) * atoms).reshape(atoms, -1), sizes)
+        return Probabilities(
+            np.bincount(number, weights=weights(tangent.rho)),
+            np.bincount(number, weights=weights(tangent.derivative)),
+        )
+
+
+@dataclass(frozen=True)
+class Parity(Readout):
+    r"""Parity of every block: the product of the signs of its atoms (paper, section *Interrogation*).
+
+    .. math:: P(\pm) = \tfrac12\bigl(A \pm (V\cos(n\varphi-\alpha) + D)\bigr)
+
+    with contrast V; A is the probability that no atom is lost when loss is *seen*, else 1; D, the probability that
+    all atoms are lost, counts only when they leave the detector *dark*. At a given angle
+
+    .. math:: F_\varphi = \frac{n^2 A V^2 \sin^2}{A^2 - (V\cos + D)^2},
+
+    at a fringe top of full contrast its limit.
+
+    Parameters
+    ----------
+    loss : {"seen", "random", "dark"}, optional
+        How a lost atom reads.
+    phase : float, optional
+        Readout angle alpha of every block, rad; None takes the best for each block size.
+    detection_error : float, optional
+        Probability of reading an atom's sign wrongly.
+
+    Raises
+    ------
+    ValueError
+        If one of them is out of range.
+
+    Examples
+    --------
+    >>> from qcn_open import CoherentSpin, Ramsey, TrapLoss, cfi
+    >>> model = Ramsey(CoherentSpin(1), TrapLoss(0.2231435513142097), time=1.0)
+    >>> [round(cfi(model, Parity(loss=loss)), 6) for loss in ("seen", "random", "dark")]
+    [0.8, 0.64, 0.8]
+    """
+
+    def atom_angle(self, size: int, phase: float) -> float:
+        """Every atom takes its share of the block's angle; the quarter turn is that of the prepared i."""
+        return (phase + np.pi / 2) / size
+
+    def outcomes(self, readings: NDArray[np.int64], block_sizes: tuple[int, ...]) -> NDArray[np.int64]:
+        """Sign, or lost, of every block."""
+        number = np.zeros(readings.shape[1], dtype=np.int64)
+        for block in np.split(readings, np.cumsum(block_sizes)[:-1]):
+            sign = np.where((block == _LOST).any(axis=0), _LOST, (block == _DOWN).sum(axis=0) % 2)
+            number = 3 * number + sign
+        return number
+
+    def block_information(self, tangent: BlockTangent) -> float:
+        """Sum over the blocks, or the information of their joint signs when a common phase correlates them."""
+        if tangent.common_phase_variance > 0.0:
+            if tangent.blocks > 1:
+                return self._correlated_information(tangent)
+            tangent = tangent.with_common_phase_as_contrast()
+        log_total, contrast, dark = self._fringe(tangent)
+        if self.phase is None:
+            root = np.sqrt((1.0 - (contrast + dark) ** 2) * (1.0 - (contrast - dark) ** 2))
+            shape = 2.0 / (1.0 + contrast**2 - dark**2 + root)
+        else:
+            half = 0.5 * (tangent.angle - self.phase)
+            below = (1.0 - contrast - dark) + 2.0 * contrast * np.sin(half) ** 2
+            above = (1.0 - contrast + dark) + 2.0 * contrast * np.cos(half) ** 2
+            top = (below == 0.0) | (above == 0.0)
+            shape = np.where(top, 1.0, np.sin(2.0 * half) ** 2) / np.where(top, np.maximum(contrast, 1e-300), below * above)
+        information = tangent.sizes.astype(float) ** 2 * contrast**2 * shape * np.exp(log_total)
+        return float(tangent.copies @ information)
+
+    def dense_information(self, tangent: DenseTangent) -> float:
+        """Information of the joint signs of all blocks; unless given, the angle is the best for each block alone."""
+        if self.phase is None:
+            best = {
+                block.block_sizes[0]: _best_angle(lambda angle, block=block: self._dense_at(block, angle), 1)[0]
+                for block in _single_blocks(tangent)
+            }
+            phases = np.array([best[size] for size in tangent.block_sizes])
+            return self.dense_probabilities(tangent, phases).information()
+        return self._dense_at(tangent, self.phase)
+
+    def _dense_at(self, tangent: DenseTangent, angle: float) -> float:
+        phases = np.full(len(tangent.block_sizes), angle)
+        return self.dense_probabilities(tangent, phases).information()
+
+    def _fringe(
+        self, tangent: BlockTangent
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """ln A, V/A and D/A of every kind of block."""
+        log_contrast = np.log(2.0) + tangent.log_coherence + tangent.sizes * np.log1p(-2.0 * self.detection_error)
+        log_total = tangent.log_survival if self.loss == "seen" else np.zeros(len(tangent.sizes))
+        dark = np.zeros(len(tangent.sizes))
+        if self.loss == "dark":
+            dark = np.exp(tangent.log_all_lost) * (1.0 - 2.0 * self.detection_error) ** tangent.sizes
+        ratio = np.minimum(log_contrast - log_total, 0.0)
+        contrast = np.exp(np.where(ratio > -_ROUNDING * tangent.sizes, 0.0, ratio))
+        return log_total, np.where(contrast + dark > 1.0 - _ROUNDING, 1.0 - dark, contrast), dark
+
+    def _correlated_information(self, tangent: BlockTangent) -> float:
+        """Joint signs of blocks that share a random phase."""
+        log_total, contrast, dark = self._fringe(tangent)
+        total = np.exp(log_total)
+        if self.phase is None:
+            # Where the information of one block alone is stationary in the angle; without D it is mid-fringe.
+            alone = contrast * np.exp(-0.5 * tangent.sizes.astype(float) ** 2 * tangent.common_phase_variance)
+            square = 1.0 - alone**2 - dark**2
+            root = np.sqrt(np.maximum(square**2 - (2.0 * alone * dark) ** 2, 0.0))
+            cosine = np.where(dark > 0.0, 2.0 * alone * dark / np.where(dark > 0.0, square + root, 1.0), 0.0)
+            offset = np.arccos(np.clip(cosine, -1.0, 1.0))
+        else:
+            offset = tangent.angle - self.phase
+
+        def signs(kind: int, shift: float) -> Probabilities:
+            angle = offset[kind] + tangent.sizes[kind] * shift
+            half = 0.5 * total[kind] * contrast[kind]
+            cosine, slope = half * np.cos(angle), -half * tangent.sizes[kind] * np.sin(angle)
+            mean = 0.5 * total[kind] * dark[kind]
+            return Probabilities(
+                np.array([0.5 * total[kind] + cosine + mean, 0.5 * total[kind] - cosine - mean, 1.0 - total[kind]]),
+                np.array([slope, -slope, 0.0]),
+            )
+
+        return _averaged(tangent, signs, Probabilities.joint).information()
+
+
+@dataclass(frozen=True)
+class CollectiveSpin(Readout):
+    r"""Collective spin: how many atoms are up (and, when loss is seen, how many are lost), all at one angle.
+
+    One atom is up with probability :math:`\tfrac12(1 + V\cos(\varphi-\alpha))`. For uncorrelated atoms the count
+    is a sufficient statistic, so the information is that of all the single readings.
+
+    Parameters
+    ----------
+    loss : {"seen", "random", "dark"}, optional
+        How a lost atom reads.
+    phase : float, optional
+        Readout angle alpha of every atom, rad; None takes the best one.
+    detection_error : float, optional
+        Probability of reading an atom's sign wrongly.
+
+    Raises
+    ------
+    ValueError
+        If one of them is out of range, or the probe is a product of more than 64 atoms that are not all
+        uncorrelated.
+
+    Examples
+    --------
+    >>> from qcn_open import CoherentSpin, Dephasing, Ramsey, cfi
+    >>> round(cfi(Ramsey(CoherentSpin(1000), Dephasing(1.0), time=1.0), CollectiveSpin()), 6)
+    367.879441
+    """
+
+    def atom_angle(self, size: int, phase: float) -> float:
+        """All atoms are measured alike, whatever the block they belong to."""
+        return phase + np.pi / 2
+
+    def outcomes(self, readings: NDArray[np.int64], block_sizes: tuple[int, ...]) -> NDArray[np.int64]:
+        """Number of atoms up and number of atoms lost."""
+        up, lost = ((readings == label).sum(axis=0) for label in (_UP, _LOST))
+        return np.asarray(up * (len(readings) + 1) + lost)
+
+    def block_information(self, tangent: BlockTangent) -> float:
+        """Information of the count."""
+        uncorrelated = bool(np.all(tangent.sizes == 1))
+        if uncorrelated and tangent.common_phase_variance == 0.0:
+            return Parity(self.loss, self.phase, self.detection_error).block_information(tangent)
+        if tangent.atoms > _MAX_COUNTED_ATOMS:
+            raise ValueError(
+                f"CollectiveSpin on correlated atoms is limited to {_MAX_COUNTED_ATOMS} atoms, "
+                f"got {tangent.atoms}; use Parity, or fewer atoms"
+            )
+        return self._at_angle(
+            lambda angle: _averaged(
+                tangent, lambda kind, shift: self._counts(tangent, kind, angle, shift), Probabilities.total
+            ).information(),
+            int(tangent.sizes.max()),
+        )
+
+    def dense_information(self, tangent: DenseTangent) -> float:
+        """Information of the count."""
+        return self._at_angle(
+            lambda angle: self.dense_probabilities(
+                tangent, np.full(len(tangent.block_sizes), angle)
+            ).information(),
+            tangent.atoms,
+        )
+
+    def _at_angle(self, information: Callable[[float], float], harmonics: int) -> float:
+        return information(self.phase) if self.phase is not None else _best_angle(information, harmonics)[1]
+
+    def _counts(self, tangent: BlockTangent, kind: int, angle: float, shift: float) -> Probabilities:
+        """Counts (up, lost) of one block: a mixture of independent atoms and the interference term."""
+        size = int(tangent.sizes[kind])
+        value = np.zeros((size + 1, size + 1))
+        for weight, loss in zip(tangent.source_weights[kind], tangent.loss, strict=True):
+            up, down, lost = self.confusion(3) @ np.array([0.5 * (1.0 - loss), 0.5 * (1.0 - loss), loss])
+            value += weight * np.array(
+                [
+                    [
+                        comb(size, k) * comb(size - k, m) * up**k * lost**m * down ** (size - k - m)
+                        if k + m <= size
+                        else 0.0
+                        for m in range(size + 1)
+                    ]
+                    for k in range(size + 1)
+                ]
+            )
+        signs = np.array([(-1.0) ** (size - k) * comb(size, k) for k in range(size + 1)]) / 2.0**size
+        contrast = 2.0 * np.exp(tangent.log_coherence[kind]) * (1.0 - 2.0 * self.detection_error) ** size
+        # The parity of a block whose atoms are all measured at theta has the readout angle n theta - pi/2.
+        fringe = tangent.angle[kind] + size * shift - (size * self.atom_angle(size, angle) - np.pi / 2)
+        value[:, 0] += signs * contrast * np.cos(fringe)
+        derivative = np.zeros_like(value)
+        derivative[:, 0] = -size * signs * contrast * np.sin(fringe)
+        return Probabilities(value, derivative)
+
+
+def _averaged(
+    tangent: BlockTangent,
+    block: Callable[[int, float], Probabilities],
+    combine: Callable[[Probabilities, Probabilities], Probabilities],
+) -> Probabilities:
+    r"""Outcome probabilities of all blocks, averaged over their common random phase.
+
+    The probabilities are trigonometric polynomials of the phase whose degree is the number N of atoms. 2N+1 equally
+    spaced phases, weighted by the Gaussian cut off at that degree, therefore give the average exactly.
+    """
+    degree = tangent.atoms
+    if tangent.common_phase_variance > 0.0 and degree > _MAX_CORRELATED_ATOMS:
+        raise ValueError(
+            f"a readout under a common random phase is limited to {_MAX_CORRELATED_ATOMS} atoms, got {degree}"
+        )
+    if tangent.common_phase_variance > 0.0:
+        shifts = 2.0 * np.pi * np.arange(2 * degree + 1) / (2 * degree + 1)
+        order = np.arange(1, degree + 1)
+        damping = np.exp(-0.5 * order**2 * tangent.common_phase_variance)
+        weights = (1.0 + 2.0 * np.cos(np.outer(shifts, order)) @ damping) / (2 * degree + 1)
+    else:
+        shifts, weights = np.zeros(1), np.ones(1)
+    value, derivative = 0.0, 0.0
+    for shift, weight in zip(shifts, weights, strict=True):
+        parts = [
+            part
+            for kind, copies in enumerate(tangent.copies)
+            for part in [block(kind, float(shift))] * int(copies)
+        ]
+        joint = reduce(combine, parts)
+        value, derivative = value + weight * joint.value, derivative + weight * joint.derivative
+    return Probabilities(np.asarray(value), np.asarray(derivative))
+
+
+def _single_blocks(tangent: DenseTangent) -> Iterator[DenseTangent]:
+    """The reduced state of one block of each size."""
+    seen: set[int] = set()
+    before = 0
+    for size in tangent.block_sizes:
+        if size not in seen:
+            seen.add(size)
+            outer, inner = tangent.levels**before, tangent.levels**size
+            rest = tangent.levels ** (tangent.atoms - before - size)
+
+            def reduced(matrix: NDArray[np.complex128]) -> NDArray[np.complex128]:
+                split = matrix.reshape(outer, inner, rest, outer, inner, rest)  # noqa: B023 - called at once
+                return np.ascontiguousarray(np.einsum("aibajb->ij", split))
+
+            yield DenseTangent(reduced(tangent.rho), reduced(tangent.derivative), tangent.levels, (size,))
+        before += size
+
+
+def _best_angle(information: Callable[[float], float], harmonics: int) -> tuple[float, float]:
+    """Angle (rad) and value of the largest information, which has structure on the scale 2 pi/harmonics."""
+    from scipy.optimize import minimize_scalar
+
+    # Start off the symmetric angles, where a pure state's information is 0/0.
+    angles = 0.1 + 2.0 * np.pi * np.arange(16 * harmonics) / (16 * harmonics)
+    values = [information(angle) for angle in angles]
+    start, step = angles[int(np.argmax(values))], angles[1] - angles[0]
+    found = minimize_scalar(
+        lambda angle: -information(angle), bounds=(start - step, start + step), method="bounded", options={"xatol": 1e-9}
+    )
+    best = max((float(-found.fun), float(found.x)), (max(values), float(start)))
+    return best[1], best[0]

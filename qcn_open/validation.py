@@ -1,0 +1,66 @@
+"""One place that says, in one sentence, what is wrong with a number a user gave."""
+
+from __future__ import annotations
+
+import math
+import operator
+
+__all__ = ["count", "finite", "nonnegative", "open_interval", "probability"]
+
+
+def finite(name: str, value: float, unit: str = "") -> float:
+    """`value` as a float, or a ValueError naming `name` and its `unit` when it is not finite."""
+    number = _real(name, value)
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be finite{_in(unit)}, got {value!r}")
+    return number
+
+
+def nonnegative(name: str, value: float, unit: str = "") -> float:
+    """`value` as a float, or a ValueError naming `name` and its `unit` when it is not finite and >= 0."""
+    number = _real(name, value)
+    if not (math.isfinite(number) and number >= 0.0):
+        raise ValueError(f"{name} must be finite and >= 0{_in(unit)}, got {value!r}")
+    return number
+
+
+def probability(name: str, value: float) -> float:
+    """`value` as a float, or a ValueError when it does not lie in [0, 1]."""
+    number = _real(name, value)
+    if not 0.0 <= number <= 1.0:
+        raise ValueError(f"{name} must lie in [0, 1], got {value!r}")
+    return number
+
+
+def open_interval(name: str, value: float, low: float, high: float) -> float:
+    """`value` as a float, or a ValueError when it does not lie strictly between `low` and `high`."""
+    number = _real(name, value)
+    if not low < number < high:
+        raise ValueError(f"{name} must lie strictly between {low:g} and {high:g}, got {value!r}")
+    return number
+
+
+def count(name: str, value: int) -> int:
+    """`value` as an int, or a ValueError when it is not a whole number >= 1."""
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        number = operator.index(value)
+    except TypeError:
+        raise ValueError(f"{name} must be a whole number >= 1, got {value!r}") from None
+    if number < 1:
+        raise ValueError(f"{name} must be a whole number >= 1, got {value!r}")
+    return number
+
+
+def _real(name: str, value: float) -> float:
+    if isinstance(value, str | bytes | bool):
+        raise ValueError(f"{name} must be a real number, got {value!r}")
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{name} must be a real number, got {value!r}") from None
+
+
+def _in(unit: str) -> str:
+    return f" ({unit})" if unit else ""
