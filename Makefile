@@ -74,4 +74,4 @@ lock: ## resolve requirements.lock anew (needs uv)
 	  --no-emit-find-links --custom-compile-command "make lock" -o requirements.lock
 
 clean: ## remove everything that is built; data/ stays
-	rm -rf .venv .snakemake .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis docs/_build paper/build
+	rm -rf .venv .snakemake .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis docs/_build docs/api paper/build

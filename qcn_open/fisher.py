@@ -60,7 +60,7 @@ def qfi(model: Ramsey, backend: Backend | Literal["auto"] = "auto") -> float:
     --------
     >>> from qcn_open import Dephasing, Ghz, TrapLoss
     >>> round(qfi(Ramsey(Ghz(8), (Dephasing(1.0), TrapLoss(0.1)), time=0.3)), 9)
-    0.411056838
+    0.411040913
     """
     return model.time**2 * _qfi_phase(select(model, backend).evolve(model))
 
@@ -109,7 +109,8 @@ def _qfi_phase(tangent: Tangent) -> float:
 
 @_qfi_phase.register
 def _(tangent: DenseTangent) -> float:
-    return sum(_sld_product(rho, derivatives)[0, 0] for rho, derivatives in _sectors(tangent.rho, [tangent.derivative]))
+    sectors = _sectors(tangent.rho, [tangent.derivative])
+    return float(sum(_sld_product(rho, derivatives)[0, 0] for rho, derivatives in sectors))
 
 
 @_qfi_phase.register
@@ -197,9 +198,7 @@ def _sectors(
     ]
 
 
-def _sld_product(
-    rho: NDArray[np.complex128], derivatives: Sequence[NDArray[np.complex128]]
-) -> NDArray[np.float64]:
+def _sld_product(rho: NDArray[np.complex128], derivatives: Sequence[NDArray[np.complex128]]) -> NDArray[np.float64]:
     r"""Matrix :math:`\mathrm{Re}\,\mathrm{Tr}\,\rho L_jL_k` of the symmetric logarithmic derivatives.
 
     In the eigenbasis :math:`L_{ab} = 2(\partial\rho)_{ab}/(p_a + p_b)`, from `eigh`: an `eig` that returns
@@ -239,8 +238,10 @@ class NodeInformation:
 
     @property
     def weights(self) -> NDArray[np.float64]:
-        r"""Weights, of sum 1, with which an efficient estimate of a common detuning responds to those of the nodes:
-        :math:`w = F1/1^TF1`. For GHZ blocks the atom numbers, so it reads the *weighted* centre of mass."""
+        r"""Weights, of sum 1, with which an efficient estimate of a common detuning responds to those of the nodes.
+
+        :math:`w = F1/1^TF1`. For GHZ blocks the atom numbers, so it reads the *weighted* centre of mass.
+        """
         total = self.matrix.sum(axis=1)
         return np.asarray(total / total.sum())
 

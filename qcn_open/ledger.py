@@ -64,9 +64,7 @@ class Claim:
         if blank:
             raise ValueError(f"claim {self.id!r} leaves {blank[0]} empty")
         if not self.verdict.startswith(VERDICTS):
-            raise ValueError(
-                f"claim {self.id!r}: a verdict begins with {', '.join(VERDICTS)}, not {self.verdict!r}"
-            )
+            raise ValueError(f"claim {self.id!r}: a verdict begins with {', '.join(VERDICTS)}, not {self.verdict!r}")
         low, high = self.supports
         if not low <= high:
             raise ValueError(f"claim {self.id!r}: the interval of supporting values {self.supports} is empty")
@@ -116,9 +114,7 @@ def evaluate(root: Path) -> list[dict[str, str]]:
                 raise ValueError(
                     f"claim {claim.id!r} of study {name!r} already stands in {entries[claim.id]['study']!r}"
                 )
-            paper_value = (
-                claim.paper_value if isinstance(claim.paper_value, str) else f"{claim.paper_value:.12g}"
-            )
+            paper_value = claim.paper_value if isinstance(claim.paper_value, str) else f"{claim.paper_value:.12g}"
             computed_value = f"{claim.computed(table):.12g}"
             text = (
                 claim.id,

@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["booktabs", "build"]
 
-_PUBLICATION_DAY = (
-    1402790400  # 15 June 2014, seconds since 1970: the date of the proposal, and of every build
-)
+_PUBLICATION_DAY = 1402790400  # 15 June 2014, seconds since 1970: the date of the proposal, and of every build
 _LATEX = str.maketrans(
     {character: rf"\{character}" for character in "&%$#_{}"}
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
@@ -146,9 +144,7 @@ def _compile(root: Path) -> bytes:
 def _claims_table(claims: list[dict[str, str]]) -> str:
     import pandas as pd
 
-    return booktabs(
-        pd.DataFrame(claims, columns=["where", "claim", "paper_value", "computed_value", "verdict"])
-    )
+    return booktabs(pd.DataFrame(claims, columns=["where", "claim", "paper_value", "computed_value", "verdict"]))
 
 
 def _cells(table: pd.DataFrame) -> list[list[str]]:

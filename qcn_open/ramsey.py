@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -147,9 +148,7 @@ def bound_optimal_time(
     )
 
 
-def precision_curve(
-    rate: Callable[[int], OptimalTime], atoms: Sequence[int], total_time: float
-) -> pd.DataFrame:
+def precision_curve(rate: Callable[[int], OptimalTime], atoms: Sequence[int], total_time: float) -> pd.DataFrame:
     r"""Uncertainty of the detuning against the number of atoms at fixed total time, with its local exponent.
 
     Parameters
@@ -182,7 +181,7 @@ def precision_curve(
     import pandas as pd
 
     numbers = [count("atoms", number) for number in atoms]
-    if len(numbers) < 2 or any(b <= a for a, b in zip(numbers, numbers[1:], strict=False)):
+    if len(numbers) < 2 or any(b <= a for a, b in pairwise(numbers)):
         raise ValueError(f"atoms must be at least two increasing numbers, got {list(atoms)}")
     best = [rate(number) for number in numbers]
     uncertainty = np.array([optimum.uncertainty(total_time) for optimum in best])

@@ -15,7 +15,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from math import comb
 from typing import Literal, Self, get_args
 
@@ -111,8 +111,10 @@ class Readout(ABC):
 
     @abstractmethod
     def atom_angle(self, size: int, phase: float) -> float:
-        r"""Angle :math:`\theta` of the observable :math:`e^{-i\theta}|g\rangle\langle e| + \mathrm{h.c.}` measured
-        on every atom of a block of `size`, so that the readout angle is `phase`."""
+        r"""Angle :math:`\theta` at which each atom of a block of `size` is measured for the readout angle `phase`.
+
+        The observable is :math:`e^{-i\theta}|g\rangle\langle e| + \mathrm{h.c.}`
+        """
 
     @abstractmethod
     def outcomes(self, readings: NDArray[np.int64], block_sizes: tuple[int, ...]) -> NDArray[np.int64]:
@@ -154,8 +156,8 @@ class Readout(ABC):
 
         number = self.outcomes(np.indices((3,) * atoms).reshape(atoms, -1), sizes)
         return Probabilities(
-            np.bincount(number, weights=weights(tangent.rho)),
-            np.bincount(number, weights=weights(tangent.derivative)),
+            np.bincount(number, weights=weights(tangent.rho)).astype(float),
+            np.bincount(number, weights=weights(tangent.derivative)).astype(float),
         )
 
 
@@ -215,13 +217,17 @@ class Parity(Readout):
         log_total, contrast, dark = self._fringe(tangent)
         if self.phase is None:
             root = np.sqrt((1.0 - (contrast + dark) ** 2) * (1.0 - (contrast - dark) ** 2))
-            shape = 2.0 / (1.0 + contrast**2 - dark**2 + root)
+            # Not less than 2V, since V + D <= 1: so it vanishes with V only.
+            width = np.maximum(1.0 + contrast**2 - dark**2 + root, 2.0 * contrast)
+            shape = 2.0 / np.where(contrast > 0.0, width, 1.0)
         else:
             half = 0.5 * (tangent.angle - self.phase)
             below = (1.0 - contrast - dark) + 2.0 * contrast * np.sin(half) ** 2
             above = (1.0 - contrast + dark) + 2.0 * contrast * np.cos(half) ** 2
             top = (below == 0.0) | (above == 0.0)
-            shape = np.where(top, 1.0, np.sin(2.0 * half) ** 2) / np.where(top, np.maximum(contrast, 1e-300), below * above)
+            # At a top of full contrast the limit is 1/V.
+            width = np.where(top, np.where(contrast > 0.0, contrast, 1.0), below * above)
+            shape = np.where(top, 1.0, np.sin(2.0 * half) ** 2) / width
         information = tangent.sizes.astype(float) ** 2 * contrast**2 * shape * np.exp(log_total)
         return float(tangent.copies @ information)
 
@@ -229,7 +235,7 @@ class Parity(Readout):
         """Information of the joint signs of all blocks; unless given, the angle is the best for each block alone."""
         if self.phase is None:
             best = {
-                block.block_sizes[0]: _best_angle(lambda angle, block=block: self._dense_at(block, angle), 1)[0]
+                block.block_sizes[0]: _best_angle(partial(self._dense_at, block), 1)[0]
                 for block in _single_blocks(tangent)
             }
             phases = np.array([best[size] for size in tangent.block_sizes])
@@ -240,10 +246,8 @@ class Parity(Readout):
         phases = np.full(len(tangent.block_sizes), angle)
         return self.dense_probabilities(tangent, phases).information()
 
-    def _fringe(
-        self, tangent: BlockTangent
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """ln A, V/A and D/A of every kind of block."""
+    def _fringe(self, tangent: BlockTangent) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Ln A, V/A and D/A of every kind of block."""
         log_contrast = np.log(2.0) + tangent.log_coherence + tangent.sizes * np.log1p(-2.0 * self.detection_error)
         log_total = tangent.log_survival if self.loss == "seen" else np.zeros(len(tangent.sizes))
         dark = np.zeros(len(tangent.sizes))
@@ -338,9 +342,7 @@ class CollectiveSpin(Readout):
     def dense_information(self, tangent: DenseTangent) -> float:
         """Information of the count."""
         return self._at_angle(
-            lambda angle: self.dense_probabilities(
-                tangent, np.full(len(tangent.block_sizes), angle)
-            ).information(),
+            lambda angle: self.dense_probabilities(tangent, np.full(len(tangent.block_sizes), angle)).information(),
             tangent.atoms,
         )
 
@@ -399,9 +401,7 @@ def _averaged(
     value, derivative = 0.0, 0.0
     for shift, weight in zip(shifts, weights, strict=True):
         parts = [
-            part
-            for kind, copies in enumerate(tangent.copies)
-            for part in [block(kind, float(shift))] * int(copies)
+            part for kind, copies in enumerate(tangent.copies) for part in [block(kind, float(shift))] * int(copies)
         ]
         joint = reduce(combine, parts)
         value, derivative = value + weight * joint.value, derivative + weight * joint.derivative
@@ -435,7 +435,10 @@ def _best_angle(information: Callable[[float], float], harmonics: int) -> tuple[
     values = [information(angle) for angle in angles]
     start, step = angles[int(np.argmax(values))], angles[1] - angles[0]
     found = minimize_scalar(
-        lambda angle: -information(angle), bounds=(start - step, start + step), method="bounded", options={"xatol": 1e-9}
+        lambda angle: -information(angle),
+        bounds=(start - step, start + step),
+        method="bounded",
+        options={"xatol": 1e-9},
     )
     best = max((float(-found.fun), float(found.x)), (max(values), float(start)))
     return best[1], best[0]

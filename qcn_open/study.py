@@ -133,9 +133,7 @@ def names(root: Path) -> tuple[str, ...]:
     """
     folder = root / "studies"
     if not folder.is_dir():
-        raise ValueError(
-            f"no folder studies/ in {root}: run qcn at the root of the repository, or name it with --root"
-        )
+        raise ValueError(f"no folder studies/ in {root}: run qcn at the root of the repository, or name it with --root")
     return tuple(sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_")))
 
 
@@ -157,9 +155,7 @@ def load(root: Path, name: str) -> Study:
     needed = ("Config", "SMOKE", "FULL", "KEY", "BACKENDS", "rows", "figure", "CLAIMS")
     missing = [attribute for attribute in needed if not hasattr(module, attribute)]
     if missing or not module.__doc__:
-        raise ValueError(
-            f"study {name!r} does not define {', '.join(missing) or 'its question in a docstring'}"
-        )
+        raise ValueError(f"study {name!r} does not define {', '.join(missing) or 'its question in a docstring'}")
     return Study(
         name=name,
         path=path,
@@ -209,8 +205,7 @@ def run(root: Path, name: str, profile: str = "default") -> pd.DataFrame:
         "profile": profile,
         "config": asdict(config),
         "backends": [repr(backend) for backend in study.backends],
-        "versions": {"python": platform.python_version()}
-        | {name: metadata.version(name) for name in _RECORDED},
+        "versions": {"python": platform.python_version()} | {name: metadata.version(name) for name in _RECORDED},
         "sha256": {
             "table": _sha256(content),
             "study": _sha256(study.path.read_bytes()),
@@ -223,9 +218,7 @@ def run(root: Path, name: str, profile: str = "default") -> pd.DataFrame:
     write_atomically(
         {
             _table_path(root, name): content,
-            _provenance_path(root, name): (
-                json.dumps(provenance, indent=2, ensure_ascii=False) + "\n"
-            ).encode(),
+            _provenance_path(root, name): (json.dumps(provenance, indent=2, ensure_ascii=False) + "\n").encode(),
         }
     )
     return table
@@ -248,9 +241,7 @@ def read(root: Path, name: str) -> pd.DataFrame:
     if _sha256(content) != provenance["sha256"]["table"]:
         found, expected = max(content.count(b"\n") - 1, 0), provenance["rows"]
         fault = (
-            f"is truncated ({found} of {expected} rows)"
-            if found < expected
-            else "was changed after it was computed"
+            f"is truncated ({found} of {expected} rows)" if found < expected else "was changed after it was computed"
         )
         raise ValueError(f"{_shown(root, path)} {fault}: {remedy}")
     return _decode(content, provenance["columns"])
@@ -282,9 +273,7 @@ def smoke_differences(root: Path, name: str) -> list[str]:
         for row in both:
             now, then = row[column], row[f"{column} stored"]
             if not _agree(now, then, study.tolerance.get(column)):
-                differences.append(
-                    f"{name}: {column} at {_identity(row, key)} is {now} but the table says {then}"
-                )
+                differences.append(f"{name}: {column} at {_identity(row, key)} is {now} but the table says {then}")
     return differences
 
 
@@ -360,9 +349,7 @@ def _encode(table: pd.DataFrame, study: Study) -> tuple[bytes, dict[str, str]]:
         raise ValueError(f"the table of study {study.name!r} has more than one row {row}")
     odd = [f"{column} ({dtype})" for column, dtype in columns.items() if dtype not in _PARSERS]
     if odd:
-        raise ValueError(
-            f"the table of study {study.name!r} may hold {', '.join(_PARSERS)}, not {', '.join(odd)}"
-        )
+        raise ValueError(f"the table of study {study.name!r} may hold {', '.join(_PARSERS)}, not {', '.join(odd)}")
     text = table.to_csv(index=False, float_format="%.12g", lineterminator="\n", na_rep="nan")
     return text.encode(), columns
 

@@ -662,30 +662,28 @@ def channel_extension_bound(kraus: Complex, uses: int, starts: int = 2, seed: in
         return -value / scale, -2 * np.array(gradient) / scale
 
     scale = best_gauge(np.zeros(6))[0]
-    balls = optimize.NonlinearConstraint(
-        lambda r: [r[:3] @ r[:3], r[3:] @ r[3:]],
-        -np.inf,
-        1.0,
-        jac=lambda r: 2 * linalg.block_diag(r[:3], r[3:]),
-    )
     rng = np.random.default_rng(seed)
     lower, upper, gauge = 0.0, np.inf, np.zeros((count, count), dtype=complex)
-    for start in range(starts):
-        initial = rng.uniform(-0.5, 0.5, 6) if start else np.zeros(6)
+    # a pure state leaves its best gauge undetermined: smaller Bloch balls fix it, at a cost of that order
+    for radius, start in product((1.0, 1 - 1e-9, 1 - 1e-7), range(starts)):
         found = optimize.minimize(
             negative_dual,
-            initial,
+            rng.uniform(-0.5, 0.5, 6) if start else np.zeros(6),
             jac=True,
             method="SLSQP",
-            constraints=balls,
+            constraints={
+                "type": "ineq",
+                "fun": lambda r, edge: [edge - r[:3] @ r[:3], edge - r[3:] @ r[3:]],
+                "jac": lambda r, _: -2 * linalg.block_diag(r[:3], r[3:]),
+                "args": (radius**2,),
+            },
             options={"ftol": 1e-15, "maxiter": 1000},
         )
-        for mixing in (0.0, 1e-12, 1e-10, 1e-8):  # at a pure state the best gauge is not unique
-            value, coordinates = best_gauge((1 - mixing) * found.x)
-            objective = 4 * sum(float(np.linalg.eigvalsh(part)[-1]) for part in alpha_and_beta(coordinates))
-            lower = max(lower, value)
-            if objective < upper:
-                upper, gauge = objective, np.tensordot(coordinates, _hermitian_basis(count), 1)
+        value, coordinates = best_gauge(found.x)
+        objective = 4 * sum(float(np.linalg.eigvalsh(part)[-1]) for part in alpha_and_beta(coordinates))
+        lower = max(lower, value)
+        if objective < upper:
+            upper, gauge = objective, np.tensordot(coordinates, _hermitian_basis(count), 1)
     return ExtensionBound(lower, upper, gauge)
 
 

@@ -45,11 +45,7 @@ def test_from_study_to_paper(repository: Path) -> None:
     numbers = json.loads((build / "numbers.json").read_text())
     assert numbers["numbers"] == {"squares": {"largest_square": 121.0}}
     assert numbers["claims"]["square-of-three"]["computed_value"] == "9"
-    assert (
-        (build / "tables" / "squares-first.csv")
-        .read_text()
-        .startswith("n,square,third,odd,name\n0,0,nan,False,")
-    )
+    assert (build / "tables" / "squares-first.csv").read_text().startswith("n,square,third,odd,name\n0,0,nan,False,")
     assert (build / "tables" / "claims.tex").is_file()
     assert (build / "paper.pdf").read_bytes().startswith(b"%PDF")
 
@@ -68,7 +64,7 @@ def test_a_second_build_gives_the_same_bytes(repository: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["study", "sqares"], "qcn: sqares: unknown study 'sqares': did you mean 'squares'?\n"),
+        (["study", "squarez"], "qcn: squarez: unknown study 'squarez': did you mean 'squares'?\n"),
         (["figure", "squares"], "qcn: figure squares: data/squares.json is missing: run `make reproduce`"),
         (["ledger"], "qcn: ledger: data/squares.json is missing: run `make reproduce`"),
         (["paper"], "qcn: paper: data/squares.json is missing: run `make reproduce`"),

@@ -22,6 +22,4 @@ def test_committed_ledger_follows_from_the_committed_tables() -> None:
     computed = pd.DataFrame(ledger.evaluate(ROOT), columns=list(ledger.COLUMNS), dtype=str)
     values = "computed_value"
     pd.testing.assert_frame_equal(stored.drop(columns=values), computed.drop(columns=values))
-    assert stored[values].astype(float).tolist() == pytest.approx(
-        computed[values].astype(float).tolist(), rel=1e-9
-    )
+    assert stored[values].astype(float).tolist() == pytest.approx(computed[values].astype(float).tolist(), rel=1e-9)

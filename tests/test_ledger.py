@@ -10,9 +10,7 @@ from qcn_open import ledger, study
 from qcn_open.ledger import Claim
 from qcn_open.paper import booktabs
 
-CLAIM = Claim(
-    "ghz", "Eq. (2)", "It scales.", "1/N", lambda table: float(table["n"].max()), (1, 3), "holds", "So."
-)
+CLAIM = Claim("ghz", "Eq. (2)", "It scales.", "1/N", lambda table: float(table["n"].max()), (1, 3), "holds", "So.")
 
 
 def test_ledger_holds_one_row_per_claim(repository: Path) -> None:
@@ -46,9 +44,7 @@ def test_two_claims_may_not_share_an_id(repository: Path) -> None:
     (folder / "again.py").write_text((folder / "squares.py").read_text())
     study.run(repository, "squares")
     study.run(repository, "again")
-    with pytest.raises(
-        ValueError, match="claim 'square-of-three' of study 'squares' already stands in 'again'"
-    ):
+    with pytest.raises(ValueError, match="claim 'square-of-three' of study 'squares' already stands in 'again'"):
         ledger.write(repository)
 
 

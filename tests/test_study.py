@@ -96,9 +96,7 @@ def test_missing_table_or_provenance_is_refused(repository: Path) -> None:
         ("third = ", 'raise ValueError("no luck")\n    third = ', "no luck"),
     ],
 )
-def test_defective_study_is_refused_and_leaves_no_file(
-    repository: Path, old: str, new: str, sentence: str
-) -> None:
+def test_defective_study_is_refused_and_leaves_no_file(repository: Path, old: str, new: str, sentence: str) -> None:
     edit(repository / "studies" / "squares.py", old, new)
     with pytest.raises(ValueError, match=sentence):
         study.run(repository, "squares")
@@ -106,8 +104,8 @@ def test_defective_study_is_refused_and_leaves_no_file(
 
 
 def test_unknown_study_and_profile_are_refused_by_name(repository: Path) -> None:
-    with pytest.raises(ValueError, match=r"unknown study 'sqares': did you mean 'squares'\?"):
-        study.load(repository, "sqares")
+    with pytest.raises(ValueError, match=r"unknown study 'squarez': did you mean 'squares'\?"):
+        study.load(repository, "squarez")
     with pytest.raises(ValueError, match="unknown study 'clock': known studies: squares"):
         study.load(repository, "clock")
     with pytest.raises(ValueError, match="unknown study '_shared'"):

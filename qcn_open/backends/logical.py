@@ -68,7 +68,7 @@ class Logical(Backend):
             log_source, log_loss = np.log(source_weights), np.log(site.loss)
 
         def block_weight(log_probability: NDArray[np.float64]) -> NDArray[np.float64]:
-            """ln of the probability that all atoms of a block do what one does with these two probabilities."""
+            """Ln of the probability that all atoms of a block do what one does with these two probabilities."""
             return np.asarray(np.logaddexp(*(log_source + size[:, None] * log_probability).T))
 
         return BlockTangent(

@@ -49,7 +49,7 @@ def explain(model: Ramsey) -> Explanation:
     >>> print(explain(Ramsey(Ghz(8), Dephasing(1.0), time=0.1)))
     Logical(): the cheapest exact backend for this model
     """
-    refusals = []
+    refusals: list[tuple[Backend, str]] = []
     for backend in AVAILABLE:
         reason = backend.refusal(model)
         if reason is None:

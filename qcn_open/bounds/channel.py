@@ -66,7 +66,7 @@ def channel_extension(model: Ramsey) -> float:
     >>> from qcn_open import Dephasing, Ghz, SpontaneousEmission
     >>> model = Ramsey(Ghz(10), (Dephasing(0.1), SpontaneousEmission(0.1)), time=1.0)
     >>> round(channel_extension(model), 6)
-    59.404352
+    38.768593
     """
     if model.time == 0.0:
         return 0.0

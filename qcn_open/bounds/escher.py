@@ -82,7 +82,7 @@ def escher(model: Ramsey) -> float:
 
 def _rate(noise: Noise) -> float:
     """The rate of a noise that has one; NaN, which matches no closed form, for a noise of the user's own."""
-    return noise.rate if type(noise) in _SINGLE else math.nan
+    return noise.rate if isinstance(noise, _SINGLE) else math.nan
 
 
 def _exp(x: float) -> float:

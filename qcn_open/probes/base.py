@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +17,9 @@ DENSE_ATOMS = 14
 
 @dataclass(frozen=True)
 class GhzBlocks:
-    r"""`copies` independent blocks of `size` atoms, each in
-    :math:`\sqrt{1-p}\,|g\ldots g\rangle + i\sqrt p\,|e\ldots e\rangle` with p = `excited_weight`.
+    r"""`copies` independent GHZ blocks of `size` atoms.
+
+    Each is in :math:`\sqrt{1-p}\,|g\ldots g\rangle + i\sqrt p\,|e\ldots e\rangle` with p = `excited_weight`.
 
     Raises
     ------
@@ -87,4 +87,8 @@ class Probe(ABC):
             raise TypeError(f"{type(self).__name__} must define ghz_blocks() or vector()")
         if self.atoms > DENSE_ATOMS:
             raise ValueError(f"a dense state is limited to {DENSE_ATOMS} atoms, {self!r} has {self.atoms}")
-        return reduce(np.kron, [block.vector() for block in blocks for _ in range(block.copies)])
+        state = np.ones(1, dtype=complex)
+        for block in blocks:
+            for _ in range(block.copies):
+                state = np.kron(state, block.vector())
+        return state

@@ -1,0 +1,124 @@
+"""Bad input ends in one sentence that says what is wrong and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import qutip
+
+import qcn_open as qcn
+
+NOISE = qcn.Dephasing(1.0)
+
+
+@pytest.mark.parametrize("kind", [qcn.Dephasing, qcn.SpontaneousEmission, qcn.Pumping, qcn.TrapLoss, qcn.Depolarizing])
+@pytest.mark.parametrize("rate", [-0.1, np.nan, np.inf, "1", None, True, 1j])
+def test_rates(kind: type[qcn.Dephasing], rate: object) -> None:
+    with pytest.raises(ValueError, match=rf"^{kind.__name__} rate must be"):
+        kind(rate)  # type: ignore[arg-type]
+
+
+def test_the_sentence_names_the_unit_and_the_value() -> None:
+    with pytest.raises(ValueError, match=r"^TrapLoss rate must be finite and >= 0 \(1/s\), got -0\.1$"):
+        qcn.TrapLoss(-0.1)
+
+
+@pytest.mark.parametrize("kind", [qcn.Ghz, qcn.CoherentSpin])
+@pytest.mark.parametrize("size", [0, -3, 2.5, np.float64(2.0), "3", None, True])
+def test_atoms(kind: type[qcn.Ghz], size: object) -> None:
+    with pytest.raises(ValueError, match="must be a whole number >= 1"):
+        kind(size)  # type: ignore[arg-type]
+
+
+BAD: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
+    "weight 0": (lambda: qcn.Ghz(3, excited_weight=0.0), ValueError, "strictly between 0 and 1, got 0.0"),
+    "weight 1": (lambda: qcn.Ghz(3, excited_weight=1), ValueError, "strictly between 0 and 1, got 1"),
+    "weight nan": (lambda: qcn.Ghz(3, excited_weight=np.nan), ValueError, "strictly between 0 and 1, got nan"),
+    "empty product": (lambda: qcn.Product({}), ValueError, "at least one block"),
+    "zero copies": (lambda: qcn.Product({4: 0}), ValueError, "Product copies must be a whole number >= 1"),
+    "block of zero": (lambda: qcn.Product({0: 4}), ValueError, "Product block size must be a whole number"),
+    "fractional block": (lambda: qcn.Product({1.5: 4}), ValueError, "whole number"),
+    "negative diffusion": (lambda: qcn.PhaseDiffusion(-1.0), ValueError, r"variance_per_s must .* \(rad\^2/s\)"),
+    "negative time": (lambda: qcn.Ramsey(qcn.Ghz(2), NOISE, -1.0), ValueError, r"Ramsey time .* \(s\), got -1.0"),
+    "infinite time": (lambda: qcn.Ramsey(qcn.Ghz(2), NOISE, np.inf), ValueError, "Ramsey time must be finite"),
+    "no time": (lambda: qcn.Ramsey(qcn.Ghz(2), NOISE), ValueError, "Ramsey time must be finite"),
+    "infinite phase": (lambda: qcn.Ramsey(qcn.Ghz(2), NOISE, 1.0, np.inf), ValueError, "Ramsey phase"),
+    "probe is a number": (lambda: qcn.Ramsey(8, NOISE, 1.0), TypeError, "must be a Probe such as"),
+    "noise is a number": (lambda: qcn.Ramsey(qcn.Ghz(2), 1.0, 1.0), TypeError, "noise must be a noise"),
+    "noise of numbers": (lambda: qcn.Ramsey(qcn.Ghz(2), [1.0], 1.0), TypeError, "noise must consist of noises"),
+    "noise class": (lambda: qcn.Ramsey(qcn.Ghz(2), qcn.Dephasing, 1.0), TypeError, "noise must be a noise"),
+    "backend name": (lambda: qcn.qfi(qcn.Ramsey(qcn.Ghz(2), NOISE, 1.0), "qutip"), TypeError, '"auto" or a Backend'),
+    "readout name": (lambda: qcn.cfi(qcn.Ramsey(qcn.Ghz(2), NOISE, 1.0), "parity"), TypeError, "a Readout such as"),
+    "loss word": (lambda: qcn.Parity(loss="visible"), ValueError, '"seen", "random" or "dark"'),
+    "readout angle": (lambda: qcn.Parity(phase=np.nan), ValueError, "Parity phase must be finite"),
+    "detection error": (lambda: qcn.CollectiveSpin(detection_error=0.6), ValueError, "between 0 and 0.5, got 0.6"),
+    "state is an array": (lambda: qcn.CustomState(np.ones(2)), TypeError, "needs a qutip.Qobj, got ndarray"),
+    "state of qutrits": (lambda: qcn.CustomState(qutip.basis(3, 0)), ValueError, "two-level atoms"),
+    "bra": (lambda: qcn.CustomState(qutip.basis(2, 0).dag()), ValueError, "ket or a density matrix"),
+    "unnormalised": (lambda: qcn.CustomState(2 * qutip.basis(2, 0)), ValueError, r"normalised .* state.unit\(\)"),
+    "not positive": (
+        lambda: qcn.CustomState(qutip.Qobj(np.diag([1.5, -0.5]))),
+        ValueError,
+        "without negative eigenvalues",
+    ),
+    "not Hermitian": (
+        lambda: qcn.CustomState(qutip.Qobj(np.array([[0.5, 1.0], [0.0, 0.5]]))),
+        ValueError,
+        "needs a Hermitian density matrix",
+    ),
+    "too many atoms for a vector": (lambda: qcn.Ghz(30).vector(), ValueError, "limited to 14 atoms"),
+    "wrong placement": (
+        lambda: qcn.qfim(qcn.Ramsey(qcn.Ghz(4), NOISE, 1.0), {(2, 1): 1}),
+        ValueError,
+        "they must be equal",
+    ),
+    "placement of unequal nodes": (
+        lambda: qcn.qfim(qcn.Ramsey(qcn.Product({2: 1, 1: 1}), NOISE, 1.0), {(1, 1): 1, (1,): 1}),
+        ValueError,
+        "same number of nodes",
+    ),
+    "negative placement": (
+        lambda: qcn.qfim(qcn.Ramsey(qcn.Ghz(1), NOISE, 1.0), {(2, -1): 1}),
+        ValueError,
+        "tuples of atom numbers",
+    ),
+    "weights": (
+        lambda: qcn.qfim(qcn.Ramsey(qcn.Ghz(2), NOISE, 1.0), {(1, 1): 1}).of_combination([1.0]),
+        ValueError,
+        "weights must be 2 finite numbers",
+    ),
+    "counting many correlated atoms": (
+        lambda: qcn.cfi(qcn.Ramsey(qcn.Ghz(100), NOISE, 1.0), qcn.CollectiveSpin()),
+        ValueError,
+        "limited to 64 atoms, got 100; use Parity",
+    ),
+    "joint parities of very many atoms": (
+        lambda: qcn.cfi(qcn.Ramsey(qcn.Product({5000: 2}), qcn.PhaseDiffusion(1e-9), 1.0), qcn.Parity()),
+        ValueError,
+        "limited to 4096 atoms, got 10000",
+    ),
+    "negative duration": (lambda: qcn.OptimalTime(1.0, 1.0).uncertainty(-1.0), ValueError, r"total_time .* \(s\)"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_one_sentence(name: str) -> None:
+    call, kind, sentence = BAD[name]
+    with pytest.raises(kind, match=sentence) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+
+
+def test_models_and_states_are_immutable() -> None:
+    model = qcn.Ramsey(qcn.Ghz(2), NOISE, 1.0)
+    with pytest.raises(AttributeError):
+        model.time = 2.0  # type: ignore[misc]
+    for backend in (qcn.Logical(), qcn.QutipDense()):
+        tangent = backend.evolve(model)
+        array = tangent.rho if hasattr(tangent, "rho") else tangent.log_coherence
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1.0
+    assert model == qcn.Ramsey(qcn.Ghz(2), [qcn.Dephasing(0.4), qcn.Dephasing(0.6)], 1.0)
+    assert hash(model) == hash(qcn.Ramsey(qcn.Ghz(2), NOISE, 1.0))
