@@ -320,6 +320,8 @@ def qfim(
     """
     blocks = _placed_blocks(model, placement)
     tangent = select(model, backend).evolve(model)
+    if isinstance(tangent, BlockTangent) and tangent.blocks == 1:
+        tangent = tangent.with_common_phase_as_contrast()
     if isinstance(tangent, BlockTangent) and tangent.common_phase_variance == 0.0:
         per_square = dict(zip(tangent.sizes.tolist(), _block_information(tangent) / tangent.sizes**2.0, strict=True))
         matrix = sum(copies * np.outer(share, share) * per_square[sum(share)] for share, copies in blocks)
@@ -345,10 +347,10 @@ def _placed_blocks(model: Ramsey, placement: Mapping[tuple[int, ...], int]) -> l
         placed[int(share.sum())] += blocks[-1][1]
     if len({len(share) for share, _ in blocks}) != 1:
         raise ValueError(f"placement must name the same number of nodes for every block, got {dict(placement)!r}")
-    wanted = Counter(model.probe.block_sizes())
+    wanted = model.probe.copies_by_size()
     if placed != wanted:
         raise ValueError(
-            f"placement holds (block size: copies) {dict(placed)}, the probe has {dict(wanted)}: they must be equal"
+            f"placement holds (block size: copies) {dict(placed)}, the probe has {wanted}: they must be equal"
         )
     return blocks
 

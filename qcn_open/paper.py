@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["booktabs", "build"]
 
-_PUBLICATION_DAY = 1402790400  # 15 June 2014, seconds since 1970: the date of the proposal, and of every build
+_BUILD_DATE = 1795305600  # 22 November 2026, seconds since 1970: fixed, so that two builds give the same bytes
 _LATEX = str.maketrans(
     {character: rf"\{character}" for character in "&%$#_{}"}
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
@@ -131,9 +131,7 @@ def _compile(root: Path) -> bytes:
     if not source.is_file():
         raise ValueError("paper/main.typ is missing")
     try:
-        pdf = typst.compile(
-            str(source), root=str(root), ignore_system_fonts=True, format="pdf", timestamp=_PUBLICATION_DAY
-        )
+        pdf = typst.compile(str(source), root=str(root), ignore_system_fonts=True, format="pdf", timestamp=_BUILD_DATE)
     except typst.TypstError as error:
         raise ValueError(f"paper/main.typ does not compile: {error.diagnostic or error.message}") from None
     if not isinstance(pdf, bytes):

@@ -101,10 +101,10 @@ def optimal_time(
     (0.1, 5.0)
     """
     parts = noises(noise)
-    largest, smallest = max(probe.block_sizes()), min(probe.block_sizes())
+    sizes = probe.copies_by_size()
     return _best(
         lambda time: qfi(Ramsey(probe, parts, time), backend) / time,
-        _search_range(parts, largest, smallest, total_time),
+        _search_range(parts, max(sizes), min(sizes), total_time),
     )
 
 

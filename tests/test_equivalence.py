@@ -102,6 +102,12 @@ def test_qfi_matrix_of_two_nodes(name: str, backend: str) -> None:
     assert information.common == pytest.approx(qcn.qfi(case.model), rel=1e-9)
 
 
+def test_qfi_matrix_of_one_block_under_a_common_phase() -> None:
+    case = Case(qcn.Ghz(3), NOISES["everything"])
+    expected = references.qfi_matrix((evolved := case.evolved([[0, 1], [2]])).rho, evolved.derivatives)
+    np.testing.assert_allclose(qcn.qfim(case.model, {(2, 1): 1}).matrix, expected, rtol=1e-9)
+
+
 def test_a_ghz_state_reads_the_weighted_centre_of_mass() -> None:
     information = qcn.qfim(qcn.Ramsey(qcn.Ghz(6), qcn.Dephasing(0.1), 0.5), {(3, 2, 1): 1})
     np.testing.assert_allclose(information.weights, [3 / 6, 2 / 6, 1 / 6])

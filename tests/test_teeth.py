@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass, replace
+from types import ModuleType
 
 import numpy as np
 import pytest
+import qutip
 from numpy.typing import NDArray
 
 import qcn_open as qcn
+import qcn_open.backends
+import qcn_open.noise
+import qcn_open.probes
+import qcn_open.readouts
 from qcn_open.noise import transition
 from qcn_open.probes import GhzBlocks
 from qcn_open.states import BlockTangent
@@ -27,6 +34,13 @@ NOISES = [
     qcn.Depolarizing(0.3),
     qcn.PhaseDiffusion(0.2),
 ]
+PROBES = [
+    qcn.Ghz(3),
+    qcn.Ghz(2, 0.2),
+    qcn.CoherentSpin(3),
+    qcn.Product({2: 1, 1: 2}),
+    qcn.CustomState(qutip.w_state(3)),
+]
 MODELS = [
     qcn.Ramsey(probe, noises, 0.4, 0.2)
     for probe in (qcn.Ghz(1), qcn.Ghz(3), qcn.Ghz(3, 0.7), qcn.CoherentSpin(3), qcn.Product({2: 1, 1: 1}))
@@ -35,12 +49,26 @@ MODELS = [
 MODELS += [qcn.Ramsey(qcn.CoherentSpin(50), qcn.PhaseDiffusion(1.0), 0.4)]
 
 
+def shipped(package: ModuleType, base: type | tuple[type, ...]) -> set[type]:
+    """Concrete public classes of a package."""
+    classes = {value for value in vars(package).values() if isinstance(value, type) and issubclass(value, base)}
+    return {kind for kind in classes if not inspect.isabstract(kind)}
+
+
+def test_nothing_shipped_is_left_out_below() -> None:
+    noises = shipped(qcn_open.noise, (qcn.Noise, qcn.CollectiveNoise))
+    assert noises == {type(noise) for noise in NOISES}
+    assert shipped(qcn_open.probes, qcn.Probe) == {type(probe) for probe in PROBES}
+    assert shipped(qcn_open.readouts, qcn.Readout) == {qcn.Parity, qcn.CollectiveSpin}
+    assert shipped(qcn_open.backends, qcn.Backend) == {qcn.Logical, qcn.QutipDense}
+
+
 @pytest.mark.parametrize("noise", NOISES, ids=lambda noise: type(noise).__name__)
 def test_shipped_noises_fulfil_their_contract(noise: qcn.Noise) -> None:
     assert_noise_contract(noise)
 
 
-@pytest.mark.parametrize("probe", [qcn.Ghz(3), qcn.Ghz(2, 0.2), qcn.CoherentSpin(3), qcn.Product({2: 1, 1: 2})])
+@pytest.mark.parametrize("probe", PROBES)
 def test_shipped_probes_fulfil_their_contract(probe: qcn.Probe) -> None:
     assert_probe_contract(probe)
 

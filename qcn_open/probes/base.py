@@ -67,6 +67,13 @@ class Probe(ABC):
         """The GHZ blocks whose product the probe is; None when it is no such product."""
         return None
 
+    def copies_by_size(self) -> dict[int, int]:
+        """Block size -> number of blocks of that size."""
+        copies: dict[int, int] = {}
+        for block in self.ghz_blocks() or (GhzBlocks(self.atoms),):
+            copies[block.size] = copies.get(block.size, 0) + block.copies
+        return copies
+
     def block_sizes(self) -> tuple[int, ...]:
         """Sizes of the independent blocks, in the order of their atoms: what a readout treats as one unit."""
         blocks = self.ghz_blocks()
