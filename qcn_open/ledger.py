@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,7 +47,8 @@ class Claim:
     verdict : str
         Begins with ``holds`` (also ``holds up to …``), ``misprint`` or ``does not hold``.
     reason : str
-        Why, in a sentence.
+        Why, in a sentence. Here and in the verdict ``{name:.3g}`` stands for an entry of the study's ``NUMBERS``:
+        no computed number is typed.
     """
 
     id: str
@@ -86,6 +87,19 @@ class Claim:
             )
         return value
 
+    def filled(self, text: str, numbers: Mapping[str, float | str]) -> str:
+        """Put the numbers of the study into the verdict or the reason.
+
+        Raises
+        ------
+        ValueError
+            If the text names a number that the study does not have.
+        """
+        try:
+            return text.format_map(numbers)
+        except KeyError as error:
+            raise ValueError(f"claim {self.id!r} names {error.args[0]!r}, which is not among the NUMBERS") from None
+
 
 def evaluate(root: Path) -> list[dict[str, str]]:
     """Evaluate the claims of all studies on the tables on disk.
@@ -107,9 +121,10 @@ def evaluate(root: Path) -> list[dict[str, str]]:
     """
     entries: dict[str, dict[str, str]] = {}
     for name in study.names(root):
-        claims = study.load(root, name).claims
+        current = study.load(root, name)
         table = study.read(root, name)
-        for claim in claims:
+        numbers = {label: compute(table) for label, compute in current.numbers.items()}
+        for claim in current.claims:
             if claim.id in entries:
                 raise ValueError(
                     f"claim {claim.id!r} of study {name!r} already stands in {entries[claim.id]['study']!r}"
@@ -122,8 +137,8 @@ def evaluate(root: Path) -> list[dict[str, str]]:
                 claim.claim,
                 paper_value,
                 computed_value,
-                claim.verdict,
-                claim.reason,
+                claim.filled(claim.verdict, numbers),
+                claim.filled(claim.reason, numbers),
                 name,
             )
             entries[claim.id] = dict(zip(COLUMNS, text, strict=True))

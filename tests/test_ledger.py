@@ -74,3 +74,14 @@ def test_booktabs_escapes_text_and_writes_powers_as_powers() -> None:
         r"\bottomrule",
         r"\end{tabular}",
     ]
+
+
+def test_numbers_of_the_study_stand_in_verdict_and_reason(repository: Path) -> None:
+    path = repository / "studies" / "squares.py"
+    source = path.read_text()
+    path.write_text(source.replace('reason="It is."', 'reason="Up to {largest_square:.4g}."'))
+    study.run(repository, "squares")
+    assert ledger.evaluate(repository)[0]["reason"] == "Up to 121."
+    path.write_text(source.replace('reason="It is."', 'reason="Up to {nothing}."'))
+    with pytest.raises(ValueError, match="'square-of-three' names 'nothing', which is not among the NUMBERS"):
+        ledger.evaluate(repository)

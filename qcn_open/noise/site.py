@@ -48,15 +48,18 @@ def generator(noises: Iterable[Noise]) -> NDArray[np.complex128]:
     >>> float(generator([Dephasing(1.0)])[3, 3].real)
     -0.5
     """
-    total = np.zeros((LEVELS**2, LEVELS**2), dtype=complex)
-    identity = np.eye(LEVELS)
+    jumps = [np.zeros((LEVELS, LEVELS), dtype=complex)]
     for noise in noises:
         for jump in noise.jumps():
             if jump[:, LOST].any():
                 raise ValueError(f"{noise!r} acts on lost atoms: no jump operator may, a lost atom stays lost")
-            rate = jump.conj().T @ jump
-            total += np.kron(jump, jump.conj()) - 0.5 * (np.kron(rate, identity) + np.kron(identity, rate.T))
-    return total
+            jumps.append(jump)
+    stack = np.array(jumps)
+    identity = np.eye(LEVELS)
+    gain = np.einsum("kac,kbd->abcd", stack, stack.conj())
+    rate = np.einsum("kba,kbc->ac", stack.conj(), stack)
+    drain = np.einsum("ac,bd->abcd", rate, identity) + np.einsum("ac,db->abcd", identity, rate)
+    return np.asarray((gain - 0.5 * drain).reshape(LEVELS**2, LEVELS**2))
 
 
 def channel(noises: Iterable[Noise], time: float) -> NDArray[np.complex128]:

@@ -44,7 +44,10 @@ class CustomState(Probe):
         if not isinstance(state, Qobj):
             raise TypeError(f"CustomState needs a qutip.Qobj, got {type(state).__name__}")
         if not (state.isket or state.isoper) or set(np.ravel(state.dims[0])) != {2}:
-            raise ValueError(f"CustomState needs a ket or a density matrix of two-level atoms, got dims {state.dims}")
+            raise ValueError(
+                "CustomState needs a ket or a density matrix of two-level atoms, dims=[[2, 2, ...], ...], "
+                f"got dims={state.dims}"
+            )
         if state.isoper and state.dims[0] != state.dims[1]:
             raise ValueError(f"CustomState needs a square density matrix, got dims {state.dims}")
         self._atoms = len(state.dims[0])
