@@ -222,14 +222,20 @@ class NodeInformation:
 
     Attributes
     ----------
-    matrix : ndarray, shape (K, K)
-        Quantum Fisher information matrix, s^2.
+    roots : ndarray, shape (B, K)
+        Rows whose sum of squares is the matrix, :math:`F = A^TA`, s: one for each kind of block. They keep the digits
+        that F loses where a large block stands beside single atoms.
     """
 
-    matrix: NDArray[np.float64]
+    roots: NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        self.matrix.setflags(write=False)
+        self.roots.setflags(write=False)
+
+    @property
+    def matrix(self) -> NDArray[np.float64]:
+        """Quantum Fisher information matrix, shape (K, K), s^2."""
+        return np.asarray(self.roots.T @ self.roots)
 
     @property
     def common(self) -> float:
@@ -241,9 +247,15 @@ class NodeInformation:
         r"""Weights, of sum 1, with which an efficient estimate of a common detuning responds to those of the nodes.
 
         :math:`w = F1/1^TF1`. For GHZ blocks the atom numbers, so it reads the *weighted* centre of mass.
+
+        Raises
+        ------
+        ValueError
+            If there is no information at all.
         """
-        total = self.matrix.sum(axis=1)
-        return np.asarray(total / total.sum())
+        if self.common == 0.0:
+            raise ValueError("no information about the detunings is left: there are no weights")
+        return np.asarray(self.matrix.sum(axis=1) / self.common)
 
     def of_combination(self, weights: Sequence[float] | NDArray[np.float64]) -> float:
         r"""Information about :math:`\sum_j w_j\delta_j` when nothing else is known of the detunings.
@@ -269,13 +281,12 @@ class NodeInformation:
             If there is not one weight for each node, or all are 0.
         """
         vector = np.asarray(weights, dtype=float)
-        if vector.shape != (len(self.matrix),) or not np.isfinite(vector).all() or not vector.any():
-            raise ValueError(f"weights must be {len(self.matrix)} finite numbers, not all 0, got {weights!r}")
-        inverse = np.linalg.pinv(self.matrix, rcond=1e-10, hermitian=True)
-        covered = self.matrix @ inverse @ vector
-        if not np.allclose(covered, vector, rtol=0.0, atol=1e-8 * np.abs(vector).max()):
-            return 0.0
-        return float(1.0 / (vector @ inverse @ vector))
+        if vector.shape != self.roots.shape[1:] or not np.isfinite(vector).all() or not vector.any():
+            raise ValueError(f"weights must be {self.roots.shape[1]} finite numbers, not all 0, got {weights!r}")
+        # w^T F^+ w is the squared length of the shortest x with A^T x = w.
+        shortest, *_ = np.linalg.lstsq(self.roots.T, vector, rcond=None)
+        missed = np.abs(self.roots.T @ shortest - vector).max()
+        return 0.0 if missed > 1e-8 * np.abs(vector).max() else float(1.0 / (shortest @ shortest))
 
 
 def qfim(
@@ -307,7 +318,8 @@ def qfim(
     Raises
     ------
     ValueError
-        If the placement does not hold exactly the blocks of the probe, or the backend refuses the model.
+        If the placement does not hold exactly the blocks of the probe, blocks of equal size differ, or the backend
+        refuses the model.
 
     Examples
     --------
@@ -323,20 +335,24 @@ def qfim(
     if isinstance(tangent, BlockTangent) and tangent.blocks == 1:
         tangent = tangent.with_common_phase_as_contrast()
     if isinstance(tangent, BlockTangent) and tangent.common_phase_variance == 0.0:
-        per_square = dict(zip(tangent.sizes.tolist(), _block_information(tangent) / tangent.sizes**2.0, strict=True))
-        matrix = sum(copies * np.outer(share, share) * per_square[sum(share)] for share, copies in blocks)
-        return NodeInformation(model.time**2 * np.asarray(matrix, dtype=float))
+        per_atom = dict(zip(tangent.sizes.tolist(), np.sqrt(_block_information(tangent)) / tangent.sizes, strict=True))
+        roots = [np.sqrt(copies) * per_atom[sum(share)] * np.array(share) for share, copies in blocks]
+        return NodeInformation(model.time * np.array(roots))
     if isinstance(tangent, DenseTangent):
         derivatives = [
             1j * np.subtract.outer(excited, excited) * tangent.rho for excited in _excited_at_nodes(tangent, blocks)
         ]
         matrix = sum(_sld_product(rho, parts) for rho, parts in _sectors(tangent.rho, derivatives))
-        return NodeInformation(model.time**2 * np.asarray(matrix, dtype=float))
+        values, vectors = np.linalg.eigh(np.asarray(matrix).reshape(len(derivatives), len(derivatives)))
+        kept = values > 1e-13 * max(values[-1], 0.0)
+        return NodeInformation(model.time * (np.sqrt(values[kept]) * vectors[:, kept]).T)
     raise ValueError("qfim under a common random phase needs backend=QutipDense(): the blocks are correlated")
 
 
 def _placed_blocks(model: Ramsey, placement: Mapping[tuple[int, ...], int]) -> list[tuple[tuple[int, ...], int]]:
     """(atoms at each node, copies), checked to hold the blocks of the probe."""
+    if len(model.probe.ghz_blocks() or ()) > len(model.probe.copies_by_size()):
+        raise ValueError("qfim needs blocks of equal size to be alike: a placement names blocks by their atoms only")
     blocks = []
     placed: Counter[int] = Counter()
     for atoms, copies in placement.items():

@@ -17,6 +17,8 @@ from qcn_open.validation import finite, nonnegative
 
 __all__ = ["Ramsey"]
 
+LONGEST_S = 1e100
+
 
 @dataclass(frozen=True)
 class Ramsey:
@@ -39,7 +41,7 @@ class Ramsey:
     TypeError
         If the probe is no Probe or a noise no Noise.
     ValueError
-        If the time is not finite and >= 0, or the phase not finite.
+        If the time is not finite, >= 0 and at most 1e100 s, or the phase not finite.
 
     Examples
     --------
@@ -66,6 +68,10 @@ class Ramsey:
         object.__setattr__(self, "probe", probe)
         object.__setattr__(self, "noise", noises(noise))
         object.__setattr__(self, "time", nonnegative("Ramsey time", time, "s"))
+        if self.time > LONGEST_S:
+            raise ValueError(
+                f"Ramsey time must be at most {LONGEST_S:g} (s), so that its square is a number, got {time!r}"
+            )
         object.__setattr__(self, "phase", finite("Ramsey phase", phase, "rad"))
 
     @property

@@ -23,7 +23,7 @@ from qcn_open.fisher import qfi
 from qcn_open.model import Ramsey, noises
 from qcn_open.noise import CollectiveNoise, Noise, generator
 from qcn_open.noise.base import EXCITED, GROUND, LEVELS
-from qcn_open.probes import Probe
+from qcn_open.probes import Ghz, GhzBlocks, Probe
 from qcn_open.validation import count, nonnegative
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ class OptimalTime:
         >>> OptimalTime(time=0.5, rate=4.0).uncertainty(100.0)
         0.05
         """
-        return 1.0 / math.sqrt(nonnegative("total_time", total_time, "s") * self.rate)
+        information = nonnegative("total_time", total_time, "s") * self.rate
+        return 1.0 / math.sqrt(information) if information > 0.0 else math.inf
 
 
 def optimal_time(
@@ -101,10 +102,15 @@ def optimal_time(
     (0.1, 5.0)
     """
     parts = noises(noise)
-    sizes = probe.copies_by_size()
+    local, common = _coherence_decay(parts)
+    # A state that is no product of GHZ blocks may live on a coherence of first order.
+    blocks = probe.ghz_blocks() or (GhzBlocks(1), GhzBlocks(probe.atoms))
+    decays = [block.size * local + block.size**2 * common for block in blocks]
+    # An unbalanced state gains until its larger weight has decayed to the smaller one.
+    patience = max(-math.log(block.excited_weight * (1.0 - block.excited_weight)) for block in blocks)
     return _best(
         lambda time: qfi(Ramsey(probe, parts, time), backend) / time,
-        _search_range(parts, max(sizes), min(sizes), total_time),
+        _search_range(max(decays), min(decays), 20.0 + patience, total_time),
     )
 
 
@@ -139,12 +145,12 @@ def bound_optimal_time(
     >>> round(100 / best.rate, 5)
     1.14472
     """
-    from qcn_open.probes import Ghz
-
     parts, probe = noises(noise), Ghz(count("atoms", atoms))
+    local, common = _coherence_decay(parts)
+    # A common phase alone never turns the bound over: it approaches 1/(variance rate) as T grows.
     return _best(
         lambda time: channel_extension(Ramsey(probe, parts, time)) / time,
-        _search_range(parts, probe.atoms, 1, total_time),
+        _search_range(probe.atoms * local + probe.atoms**2 * common, local, 20.0, total_time),
     )
 
 
@@ -195,19 +201,20 @@ def precision_curve(rate: Callable[[int], OptimalTime], atoms: Sequence[int], to
     )
 
 
-def _search_range(
-    parts: Sequence[AnyNoise], largest: int, smallest: int, total_time: float | None
-) -> tuple[float, float]:
-    """Times between which the best one lies: a block of n atoms dephases at n (rate of one) + n^2 v/2."""
-    if total_time is not None and nonnegative("total_time", total_time, "s") == 0.0:
-        raise ValueError("total_time must be finite and > 0 (s), got 0")
+def _coherence_decay(parts: Sequence[AnyNoise]) -> tuple[float, float]:
+    """Decay rates (1/s) of one atom's coherence: from local noise, and from a common phase at first order."""
     element = LEVELS * EXCITED + GROUND
     local = -generator(part for part in parts if isinstance(part, Noise))[element, element].real
-    common = 0.5 * sum(part.variance_rate() for part in parts if isinstance(part, CollectiveNoise))
-    slow, fast = smallest * local + smallest**2 * common, largest * local + largest**2 * common
+    return float(local), 0.5 * sum(part.variance_rate() for part in parts if isinstance(part, CollectiveNoise))
+
+
+def _search_range(fast: float, slow: float, decays: float, total_time: float | None) -> tuple[float, float]:
+    """Times between which the best one lies, from the fastest and slowest decay of a coherence (1/s)."""
+    if total_time is not None and nonnegative("total_time", total_time, "s") == 0.0:
+        raise ValueError("total_time must be finite and > 0 (s), got 0")
     if slow <= 0.0 and total_time is None:
         raise ValueError("nothing limits the interrogation time: give a noise that dephases the atoms, or total_time")
-    longest = math.inf if slow <= 0.0 else 20.0 / slow
+    longest = decays / slow if slow > 0.0 else math.inf
     high = longest if total_time is None else min(longest, total_time)
     return min(1e-3 / fast if fast > 0.0 else math.inf, 1e-3 * high), high
 
@@ -215,20 +222,22 @@ def _search_range(
 def _best(rate: Callable[[float], float], times: tuple[float, float]) -> OptimalTime:
     """Global maximum of `rate` over the logarithm of time.
 
-    Every block contributes one hump about one unit of ln T wide, so a grid of a tenth of that sees them all.
+    Every block contributes one hump about one unit of ln T wide, so a grid of a tenth of that sees them all; only
+    humps that come close to the highest can win once refined.
     """
     from scipy.optimize import minimize_scalar
 
     low, high = times
     grid = np.geomspace(low, high, max(3, math.ceil(math.log(high / low) / 0.1) + 1))
     values = np.array([rate(float(time)) for time in grid])
-    best = OptimalTime(float(grid[-1]), float(values[-1]))
-    inner = np.flatnonzero((values[1:-1] >= values[:-2]) & (values[1:-1] >= values[2:])) + 1
-    # Refining a hump raises it by far less than 1 %: lower ones can't win.
-    for peak in inner[values[inner] > 0.99 * values.max()]:
+    start = int(values.argmax())
+    best = OptimalTime(float(grid[start]), float(values[start]))
+    padded = np.concatenate([[-math.inf], values, [-math.inf]])
+    humps = np.flatnonzero((values >= padded[:-2]) & (values >= padded[2:]) & (values > 0.9 * best.rate))
+    for hump in humps.tolist():
         found = minimize_scalar(
             lambda log_time: -rate(math.exp(log_time)),
-            bounds=(math.log(grid[peak - 1]), math.log(grid[peak + 1])),
+            bounds=(math.log(grid[max(hump - 1, 0)]), math.log(grid[min(hump + 1, len(grid) - 1)])),
             method="bounded",
             options={"xatol": 1e-10},
         )

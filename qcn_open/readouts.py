@@ -30,8 +30,10 @@ __all__ = ["CollectiveSpin", "Loss", "Parity", "Probabilities", "Readout"]
 Loss = Literal["seen", "random", "dark"]
 
 _UP, _DOWN, _LOST = 0, 1, 2
-# Contrast and survival of a purely lossy block agree up to rounding; below this they count as equal.
-_ROUNDING = 1e-13
+_ROUNDING = 8.0 * np.finfo(float).eps
+_TOUCHING = 1e-4
+# A contrast whose square is not a number any more: it carries no information.
+_NO_CONTRAST = 1e-150
 _MAX_COUNTED_ATOMS = 64
 _MAX_CORRELATED_ATOMS = 4096
 
@@ -42,20 +44,25 @@ class Probabilities:
 
     Attributes
     ----------
-    value, derivative : ndarray, same shape
-        p(o) and :math:`\partial p(o)/\partial\varphi`.
+    value, derivative, curvature : ndarray, same shape
+        p(o), :math:`\partial p(o)/\partial\varphi` and :math:`\partial^2p(o)/\partial\varphi^2`.
     """
 
     value: NDArray[np.float64]
     derivative: NDArray[np.float64]
+    curvature: NDArray[np.float64]
 
-    def information(self) -> float:
-        r"""Fisher information :math:`\sum_o (\partial_\varphi p)^2/p` for the phase of one atom.
+    def information(self, atoms: int) -> float:
+        r"""Fisher information :math:`\sum_o (\partial_\varphi p)^2/p` for the phase of one of `atoms` atoms.
 
-        Outcomes less likely than 1e-14 are left out: their derivative is lost in rounding.
+        Where a probability touches zero this is 0/0 and its limit is :math:`2\,\partial_\varphi^2p`, which serves
+        within :math:`10^{-4}/N` rad of such a point: closer, rounding would decide. Outcomes that are 10^24 times less
+        likely than the most likely one are rounding themselves.
         """
-        likely = self.value > 1e-14
-        return float(np.sum(self.derivative[likely] ** 2 / self.value[likely]))
+        touching = self.value < 0.5 * _TOUCHING**2 * self.curvature / atoms**2
+        regular = ~touching & (self.value > 1e-24 * self.value.max())
+        ratio = self.derivative[regular] ** 2 / self.value[regular]
+        return float(ratio.sum() + 2.0 * self.curvature[touching].sum())
 
     def joint(self, other: Self) -> Self:
         """Probabilities of two independent measurements side by side, flattened."""
@@ -72,7 +79,11 @@ class Probabilities:
     ) -> Self:
         """Product rule for a combination that is linear in both."""
         return type(self)(
-            rule(self.value, other.value), rule(self.derivative, other.value) + rule(self.value, other.derivative)
+            rule(self.value, other.value),
+            rule(self.derivative, other.value) + rule(self.value, other.derivative),
+            rule(self.curvature, other.value)
+            + 2.0 * rule(self.derivative, other.derivative)
+            + rule(self.value, other.curvature),
         )
 
 
@@ -156,8 +167,10 @@ class Readout(ABC):
 
         number = self.outcomes(np.indices((3,) * atoms).reshape(atoms, -1), sizes)
         return Probabilities(
-            np.bincount(number, weights=weights(tangent.rho)).astype(float),
-            np.bincount(number, weights=weights(tangent.derivative)).astype(float),
+            *(
+                np.bincount(number, weights=weights(matrix)).astype(float)
+                for matrix in (tangent.rho, tangent.derivative, tangent.curvature())
+            )
         )
 
 
@@ -214,53 +227,54 @@ class Parity(Readout):
             if tangent.blocks > 1:
                 return self._correlated_information(tangent)
             tangent = tangent.with_common_phase_as_contrast()
-        log_total, contrast, dark = self._fringe(tangent)
+        total, contrast, dark, missing = self._fringe(tangent)
+        above = missing + 2.0 * dark
         if self.phase is None:
-            root = np.sqrt((1.0 - (contrast + dark) ** 2) * (1.0 - (contrast - dark) ** 2))
+            root = np.sqrt(missing * (2.0 - missing) * above * (2.0 - above))
             # Not less than 2V, since V + D <= 1: so it vanishes with V only.
             width = np.maximum(1.0 + contrast**2 - dark**2 + root, 2.0 * contrast)
-            shape = 2.0 / np.where(contrast > 0.0, width, 1.0)
+            shape = 2.0 / np.where(contrast > _NO_CONTRAST, width, 1.0)
         else:
             half = 0.5 * (tangent.angle - self.phase)
-            below = (1.0 - contrast - dark) + 2.0 * contrast * np.sin(half) ** 2
-            above = (1.0 - contrast + dark) + 2.0 * contrast * np.cos(half) ** 2
-            top = (below == 0.0) | (above == 0.0)
-            # At a top of full contrast the limit is 1/V.
-            width = np.where(top, np.where(contrast > 0.0, contrast, 1.0), below * above)
-            shape = np.where(top, 1.0, np.sin(2.0 * half) ** 2) / width
-        information = tangent.sizes.astype(float) ** 2 * contrast**2 * shape * np.exp(log_total)
+            shape = _bracket(missing, contrast, np.sin(half)) * _bracket(above, contrast, np.cos(half))
+        information = tangent.sizes.astype(float) ** 2 * contrast**2 * shape * total
         return float(tangent.copies @ information)
 
     def dense_information(self, tangent: DenseTangent) -> float:
         """Information of the joint signs of all blocks; unless given, the angle is the best for each block alone."""
         if self.phase is None:
-            best = {
-                block.block_sizes[0]: _best_angle(partial(self._dense_at, block), 1)[0]
+            # The angles of the atoms, not only that of the fringe, matter for states other than GHZ states.
+            best = [
+                _best_angle(partial(self._dense_at, block), 2 * block.atoms, 2.0 * np.pi * block.atoms)[0]
                 for block in _single_blocks(tangent)
-            }
-            phases = np.array([best[size] for size in tangent.block_sizes])
-            return self.dense_probabilities(tangent, phases).information()
+            ]
+            return self.dense_probabilities(tangent, np.array(best)).information(tangent.atoms)
         return self._dense_at(tangent, self.phase)
 
     def _dense_at(self, tangent: DenseTangent, angle: float) -> float:
         phases = np.full(len(tangent.block_sizes), angle)
-        return self.dense_probabilities(tangent, phases).information()
+        return self.dense_probabilities(tangent, phases).information(tangent.atoms)
 
-    def _fringe(self, tangent: BlockTangent) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Ln A, V/A and D/A of every kind of block."""
+    def _fringe(
+        self, tangent: BlockTangent
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """A, V/A, D/A and what is missing of V/A + D/A to 1, of every kind of block."""
         log_contrast = np.log(2.0) + tangent.log_coherence + tangent.sizes * np.log1p(-2.0 * self.detection_error)
         log_total = tangent.log_survival if self.loss == "seen" else np.zeros(len(tangent.sizes))
+        # V and A of a purely lossy block are equal: a difference at the level of rounding is none.
+        ratio = np.where(
+            log_total - log_contrast > _ROUNDING * (1.0 - log_total - log_contrast), log_contrast - log_total, 0.0
+        )
+        contrast, missing = np.exp(ratio), -np.expm1(ratio)
         dark = np.zeros(len(tangent.sizes))
         if self.loss == "dark":
             dark = np.exp(tangent.log_all_lost) * (1.0 - 2.0 * self.detection_error) ** tangent.sizes
-        ratio = np.minimum(log_contrast - log_total, 0.0)
-        contrast = np.exp(np.where(ratio > -_ROUNDING * tangent.sizes, 0.0, ratio))
-        return log_total, np.where(contrast + dark > 1.0 - _ROUNDING, 1.0 - dark, contrast), dark
+            missing = np.where(missing - dark > _ROUNDING, missing - dark, 0.0)
+        return np.exp(log_total), contrast, dark, missing
 
     def _correlated_information(self, tangent: BlockTangent) -> float:
         """Joint signs of blocks that share a random phase."""
-        log_total, contrast, dark = self._fringe(tangent)
-        total = np.exp(log_total)
+        total, contrast, dark, _ = self._fringe(tangent)
         if self.phase is None:
             # Where the information of one block alone is stationary in the angle; without D it is mid-fringe.
             alone = contrast * np.exp(-0.5 * tangent.sizes.astype(float) ** 2 * tangent.common_phase_variance)
@@ -272,16 +286,15 @@ class Parity(Readout):
             offset = tangent.angle - self.phase
 
         def signs(kind: int, shift: float) -> Probabilities:
-            angle = offset[kind] + tangent.sizes[kind] * shift
-            half = 0.5 * total[kind] * contrast[kind]
-            cosine, slope = half * np.cos(angle), -half * tangent.sizes[kind] * np.sin(angle)
-            mean = 0.5 * total[kind] * dark[kind]
+            size = int(tangent.sizes[kind])
+            mean, slope, bend = _fringe_mean(total[kind] * contrast[kind], size, offset[kind] + size * shift)
+            constant = np.array([total[kind], total[kind], 2.0 * (1.0 - total[kind])])
+            sign = np.array([1.0, -1.0, 0.0])
             return Probabilities(
-                np.array([0.5 * total[kind] + cosine + mean, 0.5 * total[kind] - cosine - mean, 1.0 - total[kind]]),
-                np.array([slope, -slope, 0.0]),
+                0.5 * (constant + sign * (mean + total[kind] * dark[kind])), 0.5 * sign * slope, 0.5 * sign * bend
             )
 
-        return _averaged(tangent, signs, Probabilities.joint).information()
+        return _averaged(tangent, signs, Probabilities.joint).information(tangent.atoms)
 
 
 @dataclass(frozen=True)
@@ -335,19 +348,21 @@ class CollectiveSpin(Readout):
         return self._at_angle(
             lambda angle: _averaged(
                 tangent, lambda kind, shift: self._counts(tangent, kind, angle, shift), Probabilities.total
-            ).information(),
+            ).information(tangent.atoms),
             int(tangent.sizes.max()),
         )
 
     def dense_information(self, tangent: DenseTangent) -> float:
         """Information of the count."""
         return self._at_angle(
-            lambda angle: self.dense_probabilities(tangent, np.full(len(tangent.block_sizes), angle)).information(),
+            lambda angle: self.dense_probabilities(tangent, np.full(len(tangent.block_sizes), angle)).information(
+                tangent.atoms
+            ),
             tangent.atoms,
         )
 
     def _at_angle(self, information: Callable[[float], float], harmonics: int) -> float:
-        return information(self.phase) if self.phase is not None else _best_angle(information, harmonics)[1]
+        return information(self.phase) if self.phase is not None else _best_angle(information, 2 * harmonics)[1]
 
     def _counts(self, tangent: BlockTangent, kind: int, angle: float, shift: float) -> Probabilities:
         """Counts (up, lost) of one block: a mixture of independent atoms and the interference term."""
@@ -370,10 +385,25 @@ class CollectiveSpin(Readout):
         contrast = 2.0 * np.exp(tangent.log_coherence[kind]) * (1.0 - 2.0 * self.detection_error) ** size
         # The parity of a block whose atoms are all measured at theta has the readout angle n theta - pi/2.
         fringe = tangent.angle[kind] + size * shift - (size * self.atom_angle(size, angle) - np.pi / 2)
-        value[:, 0] += signs * contrast * np.cos(fringe)
-        derivative = np.zeros_like(value)
-        derivative[:, 0] = -size * signs * contrast * np.sin(fringe)
-        return Probabilities(value, derivative)
+        mean, slope, bend = _fringe_mean(contrast, size, fringe)
+        derivative, curvature = np.zeros_like(value), np.zeros_like(value)
+        value[:, 0] += signs * mean
+        derivative[:, 0], curvature[:, 0] = signs * slope, signs * bend
+        return Probabilities(value, derivative, curvature)
+
+
+def _fringe_mean(contrast: float, size: int, angle: float) -> tuple[float, float, float]:
+    """V cos(angle) and its first two derivatives with respect to the phase of one of `size` atoms."""
+    cosine = contrast * np.cos(angle)
+    return cosine, -size * contrast * np.sin(angle), -(size**2) * cosine
+
+
+def _bracket(gap: NDArray[np.float64], contrast: NDArray[np.float64], sine: NDArray[np.float64]) -> NDArray[np.float64]:
+    """2 sin^2/(gap + 2V sin^2), half of sin^2(angle)/(1 - (V cos(angle) + D)^2); 1/V where the gap is closed."""
+    square = 2.0 * sine**2
+    width = gap + contrast * square
+    limit = 1.0 / np.where(contrast > _NO_CONTRAST, contrast, 1.0)
+    return np.where(gap > 0.0, square / np.where(width > 0.0, width, 1.0), limit)
 
 
 def _averaged(
@@ -398,47 +428,48 @@ def _averaged(
         weights = (1.0 + 2.0 * np.cos(np.outer(shifts, order)) @ damping) / (2 * degree + 1)
     else:
         shifts, weights = np.zeros(1), np.ones(1)
-    value, derivative = 0.0, 0.0
+    value, derivative, curvature = np.zeros(1), np.zeros(1), np.zeros(1)
     for shift, weight in zip(shifts, weights, strict=True):
         parts = [
             part for kind, copies in enumerate(tangent.copies) for part in [block(kind, float(shift))] * int(copies)
         ]
         joint = reduce(combine, parts)
-        value, derivative = value + weight * joint.value, derivative + weight * joint.derivative
-    return Probabilities(np.asarray(value), np.asarray(derivative))
+        value = value + weight * joint.value
+        derivative = derivative + weight * joint.derivative
+        curvature = curvature + weight * joint.curvature
+    return Probabilities(value, derivative, curvature)
 
 
 def _single_blocks(tangent: DenseTangent) -> Iterator[DenseTangent]:
-    """The reduced state of one block of each size."""
-    seen: set[int] = set()
+    """The reduced state of every block."""
     before = 0
     for size in tangent.block_sizes:
-        if size not in seen:
-            seen.add(size)
-            outer, inner = tangent.levels**before, tangent.levels**size
-            rest = tangent.levels ** (tangent.atoms - before - size)
-
-            def reduced(matrix: NDArray[np.complex128]) -> NDArray[np.complex128]:
-                split = matrix.reshape(outer, inner, rest, outer, inner, rest)  # noqa: B023 - called at once
-                return np.ascontiguousarray(np.einsum("aibajb->ij", split))
-
-            yield DenseTangent(reduced(tangent.rho), reduced(tangent.derivative), tangent.levels, (size,))
+        shape = tangent.levels**before, tangent.levels**size, tangent.levels ** (tangent.atoms - before - size)
+        rho, derivative = (
+            np.ascontiguousarray(np.einsum("aibajb->ij", matrix.reshape(*shape, *shape)))
+            for matrix in (tangent.rho, tangent.derivative)
+        )
+        yield DenseTangent(rho, derivative, tangent.levels, (size,))
         before += size
 
 
-def _best_angle(information: Callable[[float], float], harmonics: int) -> tuple[float, float]:
-    """Angle (rad) and value of the largest information, which has structure on the scale 2 pi/harmonics."""
+def _best_angle(
+    information: Callable[[float], float], harmonics: int, period: float = 2.0 * np.pi
+) -> tuple[float, float]:
+    """Angle (rad) and value of the largest information, which has structure on the scale period/harmonics."""
     from scipy.optimize import minimize_scalar
 
-    # Start off the symmetric angles, where a pure state's information is 0/0.
-    angles = 0.1 + 2.0 * np.pi * np.arange(16 * harmonics) / (16 * harmonics)
-    values = [information(angle) for angle in angles]
-    start, step = angles[int(np.argmax(values))], angles[1] - angles[0]
-    found = minimize_scalar(
-        lambda angle: -information(angle),
-        bounds=(start - step, start + step),
-        method="bounded",
-        options={"xatol": 1e-9},
-    )
-    best = max((float(-found.fun), float(found.x)), (max(values), float(start)))
+    step = period / (8 * harmonics)
+    angles = 0.1 + step * np.arange(8 * harmonics)
+    values = np.array([information(float(angle)) for angle in angles])
+    best = float(values.max()), float(angles[values.argmax()])
+    peaks = np.flatnonzero((values >= np.roll(values, 1)) & (values > np.roll(values, -1)))
+    for peak in peaks[np.argsort(values[peaks])[-4:]]:
+        found = minimize_scalar(
+            lambda angle: -information(angle),
+            bounds=(angles[peak] - step, angles[peak] + step),
+            method="bounded",
+            options={"xatol": 1e-9},
+        )
+        best = max(best, (float(-found.fun), float(found.x)))
     return best[1], best[0]

@@ -71,6 +71,16 @@ class DenseTangent(Tangent):
         """Number of atoms."""
         return sum(self.block_sizes)
 
+    def excited(self) -> NDArray[np.float64]:
+        """Number of excited atoms in every basis state: the generator of the phase, which is diagonal."""
+        levels = np.indices((self.levels,) * self.atoms).reshape(self.atoms, -1)
+        return np.asarray((levels == 1).sum(axis=0), dtype=float)
+
+    def curvature(self) -> NDArray[np.complex128]:
+        r"""Second derivative :math:`\partial^2\rho/\partial\varphi^2 = i[G, \partial\rho/\partial\varphi]`."""
+        excited = self.excited()
+        return 1j * np.subtract.outer(excited, excited) * self.derivative
+
     def _dense(self) -> tuple[NDArray[np.complex128], NDArray[np.complex128], tuple[int, ...]]:
         return self.rho, self.derivative, (self.levels,) * self.atoms
 

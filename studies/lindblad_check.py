@@ -331,7 +331,8 @@ CLAIMS = (
         supports=(0.0, 1e-9),
         verdict="holds",
         reason="Largest error of Σ n_j δ_j T against the phase of the Lindblad state with a detuning for each "
-        "node, noise included. Nodes of unequal size give the mean weighted with their atoms n_j.",
+        "node, noise included. Nodes of unequal size give the mean weighted with their atoms n_j, "
+        "and the quantum Fisher information matrix has these weights to {largest_weight_error:.1g}.",
     ),
     Claim(
         id="node-parities-all-needed",
@@ -360,6 +361,8 @@ TABLES = {"agreement": _agreement, "shared": _shared_states}
 NUMBERS = {
     "largest_qfi_error": lambda table: _largest(table["qfi_relative_error"]),
     "largest_contrast_error": lambda table: _largest(_evolved(table)["contrast_relative_error"]),
+    "largest_phase_error_rad": lambda table: _largest(_nodes(table)["phase_error_rad"]),
+    "largest_weight_error": lambda table: _largest(_nodes(table)["weight_error"]),
     "two_level_atoms": lambda table: float(table.loc[table["levels"] == 2, "atoms"].max()),
     "three_level_atoms": lambda table: float(table.loc[table["levels"] == 3, "atoms"].max()),
     "states": lambda table: float(len(table)),

@@ -178,13 +178,20 @@ def figure(table: pd.DataFrame) -> Figure:
             (above, part["reduced_time"], part["time_closed_s"] / part["time_s"]),
             (below, part["relative_rate"], part["rate_closed_s"] / part["rate_s"]),
         ):
-            axis.plot(part["atoms"], numerical * factor, color=colour)
+            axis.plot(part["atoms"], numerical * factor, "--" if noise == "loss" else "-", color=colour)
             axis.plot(part["atoms"], numerical, marker, color=colour, fillstyle="none", label=label)
     above.set(xscale="log", ylabel=r"Best Ramsey time, $nRT$", ylim=(0.45, 1.85))
     above.legend(loc="upper center", ncols=3, columnspacing=1.0, handletextpad=0.2)
     below.set(xlabel="Atoms in the GHZ state, $n$", ylabel=r"Information rate, $(F/T)\,/\,(n/eR)$", ylim=(0.35, 1.8))
     below.axhline(1.0, color="0.6", linewidth=0.8, linestyle="--", zorder=0)
-    below.annotate("uncorrelated atoms", (1e6, 1.0), xytext=(0, 3), textcoords="offset points", ha="right", fontsize=7)
+    below.annotate(
+        "uncorrelated atoms (depolarising: 1/2)",
+        (1e6, 1.0),
+        xytext=(0, 3),
+        textcoords="offset points",
+        ha="right",
+        fontsize=7,
+    )
     return drawn
 
 

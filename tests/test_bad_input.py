@@ -63,6 +63,11 @@ BAD: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
         ValueError,
         "without negative eigenvalues",
     ),
+    "slightly not Hermitian": (
+        lambda: qcn.CustomState(qutip.Qobj(np.array([[0.5, 0.499996], [0.5, 0.5]]))),
+        ValueError,
+        "needs a Hermitian density matrix",
+    ),
     "not Hermitian": (
         lambda: qcn.CustomState(qutip.Qobj(np.array([[0.5, 1.0], [0.0, 0.5]]))),
         ValueError,
@@ -98,6 +103,17 @@ BAD: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
         lambda: qcn.cfi(qcn.Ramsey(qcn.Product({5000: 2}), qcn.PhaseDiffusion(1e-9), 1.0), qcn.Parity()),
         ValueError,
         "limited to 4096 atoms, got 10000",
+    ),
+    "decayed beyond the tolerance": (
+        lambda: qcn.qfi(qcn.Ramsey(qcn.Ghz(3), NOISE, 100.0), qcn.QutipDense()),
+        ValueError,
+        "decayed to .* which atol=1e-18 does not resolve; take a shorter time",
+    ),
+    "time beyond numbers": (lambda: qcn.Ramsey(qcn.Ghz(2), NOISE, 1e160), ValueError, "at most 1e\\+100"),
+    "weights of nothing": (
+        lambda: qcn.qfim(qcn.Ramsey(qcn.Ghz(2), NOISE, 0.0), {(1, 1): 1}).weights,
+        ValueError,
+        "no information",
     ),
     "negative duration": (lambda: qcn.OptimalTime(1.0, 1.0).uncertainty(-1.0), ValueError, r"total_time .* \(s\)"),
 }

@@ -117,6 +117,18 @@ def test_a_ghz_state_reads_the_weighted_centre_of_mass() -> None:
     assert information.of_combination([1 / 3, 1 / 3, 1 / 3]) == 0.0
 
 
+@pytest.mark.parametrize("size", [10, 10**5, 10**7])
+def test_combinations_of_nodes_beside_a_huge_block(size: int) -> None:
+    """Beside a block of n atoms two single atoms still tell the nodes apart: differences 1/2, nodes nearly 2."""
+    model = qcn.Ramsey(qcn.Product({size: 1, 1: 2}), (), 1.0)
+    information = qcn.qfim(model, {(size // 2, size // 2): 1, (1, 0): 1, (0, 1): 1})
+    assert information.of_combination([1.0, -1.0]) == pytest.approx(0.5, rel=1e-9)
+    assert information.of_combination([0.5, 0.5]) == pytest.approx(size**2 + 2, rel=1e-9)
+    expected = 1 / np.linalg.inv([[1 + size**2 / 4, size**2 / 4], [size**2 / 4, 1 + size**2 / 4]])[0, 0]
+    if size == 10:
+        assert information.of_combination([1.0, 0.0]) == pytest.approx(expected, rel=1e-9)
+
+
 def test_uncorrelated_atoms_tell_every_node_apart() -> None:
     model = qcn.Ramsey(qcn.CoherentSpin(5), qcn.Dephasing(0.3), 0.8)
     information = qcn.qfim(model, {(1, 0): 3, (0, 1): 2})

@@ -87,3 +87,40 @@ def test_precision_curve_wants_increasing_numbers(atoms: list[int]) -> None:
 def test_total_time_must_be_positive(total_time: float) -> None:
     with pytest.raises(ValueError, match="total_time must be finite"):
         qcn.optimal_time(qcn.Ghz(2), qcn.Dephasing(1.0), total_time)
+
+
+@pytest.mark.parametrize("stretch", [0.97, 1.0, 1.01, 1.05, 1.2])
+def test_a_cap_just_beyond_the_best_time_does_not_matter(stretch: float) -> None:
+    best = qcn.optimal_time(qcn.Ghz(5), qcn.Dephasing(2.0), total_time=0.1 * stretch)
+    assert best.time == pytest.approx(min(0.1, 0.1 * stretch), rel=1e-6)
+
+
+def test_a_state_may_live_on_a_coherence_of_first_order() -> None:
+    """(|g...g> + |eg...g>)/sqrt(2) of 7 atoms under a common phase decays as one atom: T = 1/v."""
+    import qutip
+
+    ground = [qutip.basis(2, 0)] * 6
+    state = (qutip.tensor([qutip.basis(2, 0), *ground]) + qutip.tensor([qutip.basis(2, 1), *ground])).unit()
+    best = qcn.optimal_time(qcn.CustomState(state), qcn.PhaseDiffusion(1.0))
+    assert best.time == pytest.approx(1.0, rel=1e-5)
+    assert best.rate == pytest.approx(1 / math.e, rel=1e-9)
+
+
+def test_a_very_unbalanced_state_gains_until_its_weights_are_equal() -> None:
+    """Pumping empties g...g: F/T = 4 p(1-p) n^2 T exp(-nT)/((1-p) exp(-nT) + p), the rate being 1/s."""
+    weight, atoms = 1e-30, 1000
+    best = qcn.optimal_time(qcn.Ghz(atoms, weight), qcn.Pumping(1.0))
+    times = np.linspace(1e-6, 0.3, 300_001)
+    left = np.exp(-atoms * times)
+    rate = 4 * weight * atoms**2 * times * left / (left + weight)
+    assert best.rate == pytest.approx(rate.max(), rel=1e-6)
+
+
+def test_a_common_phase_alone_does_not_limit_the_bound() -> None:
+    with pytest.raises(ValueError, match="nothing limits the interrogation time"):
+        qcn.bound_optimal_time(10, qcn.PhaseDiffusion(1.0))
+    assert qcn.bound_optimal_time(10, qcn.PhaseDiffusion(1.0), 50.0).rate == pytest.approx(50 / (0.01 + 50))
+
+
+def test_no_information_is_infinite_uncertainty() -> None:
+    assert qcn.OptimalTime(1.0, 0.0).uncertainty(1.0) == math.inf

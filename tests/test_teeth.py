@@ -60,7 +60,7 @@ def test_nothing_shipped_is_left_out_below() -> None:
     assert noises == {type(noise) for noise in NOISES}
     assert shipped(qcn_open.probes, qcn.Probe) == {type(probe) for probe in PROBES}
     assert shipped(qcn_open.readouts, qcn.Readout) == {qcn.Parity, qcn.CollectiveSpin}
-    assert shipped(qcn_open.backends, qcn.Backend) == {qcn.Logical, qcn.QutipDense}
+    assert shipped(qcn_open.backends, qcn.Backend) == {qcn.Logical, qcn.QutipDense, qcn.Evolved}
 
 
 @pytest.mark.parametrize("noise", NOISES, ids=lambda noise: type(noise).__name__)
@@ -83,6 +83,11 @@ def test_shipped_readouts_fulfil_their_contract(kind: type[qcn.Readout], loss: q
 @pytest.mark.parametrize("backend", [qcn.Logical(), qcn.QutipDense()])
 def test_shipped_backends_fulfil_their_contract(backend: qcn.Backend) -> None:
     assert_backend_contract(backend, MODELS)
+
+
+def test_an_evolved_state_serves_its_own_model_only() -> None:
+    evolved = qcn.Evolved(MODELS[3], qcn.Logical().evolve(MODELS[3]))
+    assert_backend_contract(evolved, MODELS)
 
 
 @dataclass(frozen=True)

@@ -102,8 +102,18 @@ class QutipDense(Backend):
                 phases = np.exp(1j * model.phase * total)
                 rho = qutip.Qobj(phases[:, None] * initial * phases.conj(), dims=dims)
         array = np.array(rho.full())
+        self._require_resolved(array, total)
         # Phase-covariant noise commutes with the rotation, so d rho / d phi = i [sum |e><e|, rho] is exact.
         return DenseTangent(array, 1j * np.subtract.outer(total, total) * array, levels, model.probe.block_sizes())
+
+    def _require_resolved(self, rho: NDArray[np.complex128], excited: NDArray[np.float64]) -> None:
+        """Raise where all that carries the phase has decayed to what the integrator can't tell from zero."""
+        largest = np.abs(rho[np.not_equal.outer(excited, excited)]).max(initial=0.0)
+        if 0.0 < largest < 1e3 * self.atol:
+            raise ValueError(
+                f"{self!r}: the coherence has decayed to {largest:.1e}, which atol={self.atol:g} does not resolve; "
+                "take a shorter time or a smaller atol"
+            )
 
 
 def _levels(model: Ramsey) -> int:

@@ -16,7 +16,8 @@ is smallest where they are equal, so
 
 *At finite N*. The gauge :math:`(1-s)h_\infty + s/2` has :math:`\|\alpha\| = (1-s)^2f/4 + s^2/4`, because the cross
 terms are the constraints themselves, and :math:`\|\beta\| = s/2`. The best s gives
-:math:`F_\varphi \le (1/N^2 + 1/(Nf))^{-1}`. So the form known for single kinds of noise holds for all of them.
+:math:`F_\varphi \le (1/N^2 + 1/(Nf))^{-1}`. So the form known for single kinds of noise is a bound for all of them, at
+every N. That no other gauge does better for N >= 2 is not proven here; solvers that assume no symmetry find none.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ def channel_extension(model: Ramsey) -> float:
 
     with f from `asymptotic_information`; a single atom has
     :math:`F_\varphi \le 4\lambda^2/(\sqrt{p_{gg}} + \sqrt{p_{ee}})^2` instead of the first two terms. Where `escher`
-    has a literature form they agree.
+    has a literature form they agree. It holds with noiseless ancillas too, and some of it needs them: under emission
+    no single atom on its own reaches the bound for one.
 
     Parameters
     ----------
@@ -73,7 +75,8 @@ def channel_extension(model: Ramsey) -> float:
     if model.atoms == 1:
         site = one_site(model.local_noise, model.time)
         log_levels = site.log_transfer[[GROUND, EXCITED], [GROUND, EXCITED]]
-        inverse = float(np.sum(np.exp(0.5 * log_levels - site.log_coherence.real)) ** 2) / 4.0
+        with np.errstate(over="ignore"):
+            inverse = float(np.sum(np.exp(0.5 * log_levels - site.log_coherence.real)) ** 2) / 4.0
     else:
         f = asymptotic_information(model)
         inverse = 1.0 / model.atoms**2 + (1.0 / (model.atoms * f) if f > 0.0 else math.inf)

@@ -193,5 +193,5 @@ def _two_levels(
     for to, source, rate in ((EXCITED, GROUND, up), (GROUND, EXCITED, down)):
         if rate * growth > 0.0:
             log_transfer[to, source] = math.log(rate) + (mean + split) * time + math.log(growth)
-    log_survival = np.logaddexp(*log_transfer) if loss.any() else np.zeros(2)
+    log_survival = np.minimum(np.logaddexp(*log_transfer), 0.0) if loss.any() else np.zeros(2)
     return log_transfer, log_survival

@@ -59,7 +59,7 @@ class CustomState(Probe):
             norm = float(np.vdot(array, array).real)
         else:
             norm = float(np.trace(array).real)
-            if not np.allclose(array, array.conj().T, atol=1e-12) or np.linalg.eigvalsh(array)[0] < -1e-12:
+            if not np.allclose(array, array.conj().T, rtol=0.0, atol=1e-12) or np.linalg.eigvalsh(array)[0] < -1e-12:
                 raise ValueError("CustomState needs a Hermitian density matrix without negative eigenvalues")
         if not abs(norm - 1.0) <= 1e-10:
             raise ValueError(f"CustomState must be normalised to 1, got {norm:.12g}; use state.unit()")
