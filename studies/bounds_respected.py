@@ -30,13 +30,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from qcn_open import (
-    Backend,
     CoherentSpin,
     CollectiveNoise,
     CollectiveSpin,
     CustomState,
     Dephasing,
     Depolarizing,
+    Evolved,
     Ghz,
     Logical,
     Noise,
@@ -58,7 +58,6 @@ from qcn_open.figures import COLOURS, COLUMN_IN
 from qcn_open.ledger import Claim
 from qcn_open.noise import channel
 from qcn_open.readouts import Loss
-from qcn_open.states import Tangent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -104,19 +103,6 @@ ASCENT_STEPS = 30
 LOST: tuple[Loss, ...] = ("seen", "random", "dark")
 
 
-@dataclass(frozen=True, eq=False)
-class Evolved(Backend):
-    """A state that is already there, so that one integration serves every functional."""
-
-    tangent: Tangent
-
-    def refusal(self, model: Ramsey) -> str | None:
-        return None
-
-    def evolve(self, model: Ramsey) -> Tangent:
-        return self.tangent
-
-
 def rows(config: Config) -> pd.DataFrame:
     return pd.DataFrame(
         [
@@ -146,7 +132,7 @@ def _row(index: int, rng: np.random.Generator) -> dict[str, object]:
     if probe is None:
         probe = _optimised(atoms, local, time, rng)
     model = Ramsey(probe, noise, time, phase=rng.uniform(-np.pi, np.pi))
-    backend = Evolved((LINDBLAD if few else LOGICAL).evolve(model))
+    backend = Evolved(model, (LINDBLAD if few else LOGICAL).evolve(model))
     readout = _readout(model, few, rng)
     information, bound = qfi(model, backend), bounds.channel_extension(model)
     read = cfi(model, readout, backend)

@@ -21,9 +21,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from qcn_open import (
-    Backend,
     CustomState,
     Dephasing,
+    Evolved,
     Ghz,
     Logical,
     Noise,
@@ -90,19 +90,6 @@ TOLERANCE = dict.fromkeys(
 )
 
 
-@dataclass(frozen=True, eq=False)
-class Evolved(Backend):
-    """A state that is already there, so that one integration serves every functional."""
-
-    tangent: DenseTangent
-
-    def refusal(self, model: Ramsey) -> str | None:
-        return None
-
-    def evolve(self, model: Ramsey) -> DenseTangent:
-        return self.tangent
-
-
 def rows(config: Config) -> pd.DataFrame:
     noises: dict[str, tuple[Noise, ...]] = {
         "dephasing": (Dephasing(config.dephasing_rate),),
@@ -129,7 +116,7 @@ def rows(config: Config) -> pd.DataFrame:
 def _evolution(name: str, model: Ramsey) -> dict[str, object]:
     """Both ways of computing one GHZ state under one noise."""
     tangent = LINDBLAD.evolve(model)
-    evolved = Evolved(tangent)
+    evolved = Evolved(model, tangent)
     unseen = Parity(loss="random", phase=MID_FRINGE)
     levels = tangent.levels
     all_excited = sum(levels**atom for atom in range(model.atoms))
@@ -166,16 +153,16 @@ def _shared(
     """Phase, weights and information of a GHZ state shared by nodes."""
     model = Ramsey(Ghz(sum(placement)), noise, time)
     tangent = LINDBLAD.evolve(model)
-    whole, levels, nodes = qfi(model, Evolved(tangent)), tangent.levels, len(placement)
+    whole, levels, nodes = qfi(model, Evolved(model, tangent)), tangent.levels, len(placement)
     # Each node reads the parity of its own atoms; their angles, with the quarter turn of the i in the prepared
     # state, add up to mid-fringe of the total parity.
     by_node = DenseTangent(tangent.rho, tangent.derivative, levels, placement)
     angles = np.full(nodes, np.pi / nodes - np.pi / 2)
-    parities = time**2 * Parity().dense_probabilities(by_node, angles).information()
+    parities = time**2 * Parity().dense_probabilities(by_node, angles).information(model.atoms)
     subset = max(_without(model, placement, absent) for absent in range(nodes))
     expected = float(np.dot(placement, detunings)) * time
     phase = _lindblad_phase(model, levels, np.repeat(detunings, placement))
-    weights = qfim(model, {placement: 1}, Evolved(tangent)).weights
+    weights = qfim(model, {placement: 1}, Evolved(model, tangent)).weights
     return {
         "check": "nodes",
         "noise": name,

@@ -16,8 +16,9 @@ is smallest where they are equal, so
 
 *At finite N*. The gauge :math:`(1-s)h_\infty + s/2` has :math:`\|\alpha\| = (1-s)^2f/4 + s^2/4`, because the cross
 terms are the constraints themselves, and :math:`\|\beta\| = s/2`. The best s gives
-:math:`F_\varphi \le (1/N^2 + 1/(Nf))^{-1}`. So the form known for single kinds of noise is a bound for all of them, at
-every N. That no other gauge does better for N >= 2 is not proven here; solvers that assume no symmetry find none.
+:math:`F_\varphi \le (1/N^2 + 1/(Nf))^{-1}`: a bound at every N. For N >= 2 it is the minimum over all gauges (proof
+in docs/physics.md and the manuscript); a single atom has its own. So the form known for single kinds of noise holds
+for all of them and their combinations.
 """
 
 from __future__ import annotations
