@@ -127,7 +127,7 @@ def _row(index: int, rng: np.random.Generator) -> dict[str, object]:
     local = tuple(LOCAL[name](rate) for name, rate in rates.items())
     noise: tuple[Noise | CollectiveNoise, ...] = local
     if diffuses:
-        rates["diffusion"] = _log_uniform(rng, 0.01, 10.0) * sum(rates.values()) / block
+        rates["diffusion"] = _log_uniform(rng, 0.01, 1.0) * sum(rates.values()) / block
         noise = (*local, PhaseDiffusion(rates["diffusion"]))
     if probe is None:
         probe = _optimised(atoms, local, time, rng)
