@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -70,10 +71,10 @@ def piqs(size: int, interrogation_time: float) -> float:
     return interrogation_time**2 * sld_qfi(rho.full(), (1j * (spin * rho - rho * spin)).full())
 
 
-def seconds(call: Callable[[], float], least: int) -> tuple[float, float]:
-    """Shortest of at least `least` runs, and the value."""
-    best, value = math.inf, math.nan
-    for _ in range(least):
+def seconds(call: Callable[[], float], runs: int = 5) -> tuple[float, float]:
+    """Shortest of several runs after a first one that is not counted, and the value."""
+    best, value = math.inf, call()
+    for _ in range(runs):
         start = time.perf_counter()
         value = call()
         best = min(best, time.perf_counter() - start)
@@ -97,31 +98,29 @@ def rows() -> list[dict[str, object]]:
     noises = (qcn.Dephasing(RATE), qcn.SpontaneousEmission(0.3), qcn.TrapLoss(0.2))
     found: list[dict[str, object]] = []
 
-    def add(work: str, name: str, call: Callable[[], float], exact: float, least: int) -> None:
-        best, value = seconds(call, least)
+    def add(work: str, name: str, call: Callable[[], float], exact: float) -> None:
+        best, value = seconds(call)
         found.append({"work": work, "tool": name, "time_s": best, "relative_error": abs(value / exact - 1.0)})
 
     peers: list[tuple[str, Callable[[int, float], float], tuple[int, ...]]] = [
         ("QuTiP mesolve", mesolve, (6, 8)),
         ("QuTiP PIQS", piqs, (20, 50)),
     ]
-    for _, peer, _ in peers:
-        peer(2, 1.0)  # imports and first-call compilation are not the work
     for name, peer, sizes in track(peers, description="peers", console=Console(stderr=True)):
         for size in sizes:
             duration = 1.0 / (size * RATE)
             model = qcn.Ramsey(qcn.Ghz(size), qcn.Dephasing(RATE), duration)
             work, exact = f"QFI of a dephased GHZ state, n = {size}", closed_form({size: 1}, duration)
-            add(work, name, lambda: peer(size, duration), exact, 1)  # noqa: B023 - called at once
-            add(work, "qcn_open Logical", lambda: qcn.qfi(model), exact, 50)  # noqa: B023
+            add(work, name, partial(peer, size, duration), exact)
+            add(work, "qcn_open Logical", partial(qcn.qfi, model), exact)
             if size <= 8:
-                add(work, "qcn_open QutipDense", lambda: qcn.qfi(model, qcn.QutipDense()), exact, 1)  # noqa: B023
+                add(work, "qcn_open QutipDense", partial(qcn.qfi, model, qcn.QutipDense()), exact)
     product = qcn.Ramsey(qcn.Product(cascade), qcn.Dephasing(RATE), 1e-4)
-    add("QFI of 16 levels x 12 copies", "qcn_open Logical", lambda: qcn.qfi(product), closed_form(cascade, 1e-4), 50)
+    add("QFI of 16 levels x 12 copies", "qcn_open Logical", lambda: qcn.qfi(product), closed_form(cascade, 1e-4))
     noisy = qcn.Ramsey(qcn.Product(cascade), noises, 1e-4)
-    best, _ = seconds(lambda: qcn.qfi(noisy), 50)
+    best, _ = seconds(lambda: qcn.qfi(noisy))
     found.append({"work": "the same with three noises", "tool": "qcn_open Logical", "time_s": best})
-    best, _ = seconds(lambda: qcn.optimal_time(qcn.Product(cascade), noises).rate, 3)
+    best, _ = seconds(lambda: qcn.optimal_time(qcn.Product(cascade), noises).rate)
     found.append({"work": "its best Ramsey time", "tool": "qcn_open Logical", "time_s": best})
     modules = ("qutip", "numpy", "qcn_open")
     found += [{"work": "import", "tool": module, "time_s": import_seconds(module)} for module in modules]

@@ -62,7 +62,8 @@ def qfi(model: Ramsey, backend: Backend | Literal["auto"] = "auto") -> float:
     >>> round(qfi(Ramsey(Ghz(8), (Dephasing(1.0), TrapLoss(0.1)), time=0.3)), 9)
     0.411040913
     """
-    return model.time**2 * _qfi_phase(select(model, backend).evolve(model))
+    information = _qfi_phase(select(model, backend).evolve(model))
+    return model.time**2 * information
 
 
 def cfi(model: Ramsey, readout: Readout, backend: Backend | Literal["auto"] = "auto") -> float:
@@ -99,7 +100,8 @@ def cfi(model: Ramsey, readout: Readout, backend: Backend | Literal["auto"] = "a
     """
     if not isinstance(readout, Readout):
         raise TypeError(f"readout must be a Readout such as Parity(), got {readout!r}")
-    return model.time**2 * _cfi_phase(select(model, backend).evolve(model), readout)
+    information = _cfi_phase(select(model, backend).evolve(model), readout)
+    return model.time**2 * information
 
 
 @singledispatch

@@ -17,8 +17,6 @@ from qcn_open.validation import finite, nonnegative
 
 __all__ = ["Ramsey"]
 
-LONGEST_S = 1e100
-
 
 @dataclass(frozen=True)
 class Ramsey:
@@ -68,10 +66,6 @@ class Ramsey:
         object.__setattr__(self, "probe", probe)
         object.__setattr__(self, "noise", noises(noise))
         object.__setattr__(self, "time", nonnegative("Ramsey time", time, "s"))
-        if self.time > LONGEST_S:
-            raise ValueError(
-                f"Ramsey time must be at most {LONGEST_S:g} (s), so that its square is a number, got {time!r}"
-            )
         object.__setattr__(self, "phase", finite("Ramsey phase", phase, "rad"))
 
     @property
@@ -88,11 +82,25 @@ class Ramsey:
     def common_phase_variance(self) -> float:
         """Variance of the random phase common to all atoms after the interrogation, rad^2."""
         collective = (noise for noise in self.noise if isinstance(noise, CollectiveNoise))
-        return self.time * sum(noise.variance_rate() for noise in collective)
+        rates = [nonnegative(f"{noise!r} variance_rate()", noise.variance_rate(), "rad^2/s") for noise in collective]
+        return self.time * sum(rates)
 
     def at_time(self, time: float) -> Ramsey:
         """The same experiment with another interrogation time (s)."""
         return replace(self, time=time)
+
+
+def experiment(model: Ramsey) -> Ramsey:
+    """The model itself, or a TypeError when it is none.
+
+    Raises
+    ------
+    TypeError
+        If it is not a Ramsey.
+    """
+    if not isinstance(model, Ramsey):
+        raise TypeError(f"model must be a Ramsey(probe, noise, time), got {model!r}")
+    return model
 
 
 def noises(

@@ -24,7 +24,7 @@ from qcn_open.model import Ramsey, noises
 from qcn_open.noise import CollectiveNoise, Noise, generator
 from qcn_open.noise.base import EXCITED, GROUND, LEVELS
 from qcn_open.probes import Ghz, GhzBlocks, Probe
-from qcn_open.validation import count, nonnegative
+from qcn_open.validation import count, nonnegative, positive
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -154,12 +154,12 @@ def bound_optimal_time(
     )
 
 
-def precision_curve(rate: Callable[[int], OptimalTime], atoms: Sequence[int], total_time: float) -> pd.DataFrame:
+def precision_curve(best: Callable[[int], OptimalTime], atoms: Sequence[int], total_time: float) -> pd.DataFrame:
     r"""Uncertainty of the detuning against the number of atoms at fixed total time, with its local exponent.
 
     Parameters
     ----------
-    rate : callable
+    best : callable
         Number of atoms -> `OptimalTime`; for GHZ states ``lambda n: optimal_time(Ghz(n), noise, total_time)``.
     atoms : sequence of int
         Increasing numbers of atoms N, at least two.
@@ -175,7 +175,7 @@ def precision_curve(rate: Callable[[int], OptimalTime], atoms: Sequence[int], to
     Raises
     ------
     ValueError
-        If the atoms do not increase or the total time is not finite and >= 0.
+        If the atoms do not increase or the total time is not finite and > 0.
 
     Examples
     --------
@@ -189,12 +189,12 @@ def precision_curve(rate: Callable[[int], OptimalTime], atoms: Sequence[int], to
     numbers = [count("atoms", number) for number in atoms]
     if len(numbers) < 2 or any(b <= a for a, b in pairwise(numbers)):
         raise ValueError(f"atoms must be at least two increasing numbers, got {list(atoms)}")
-    best = [rate(number) for number in numbers]
-    uncertainty = np.array([optimum.uncertainty(total_time) for optimum in best])
+    optima = [best(number) for number in numbers]
+    uncertainty = np.array([optimum.uncertainty(positive("total_time", total_time, "s")) for optimum in optima])
     return pd.DataFrame(
         {
             "atoms": numbers,
-            "time_s": [optimum.time for optimum in best],
+            "time_s": [optimum.time for optimum in optima],
             "detuning_uncertainty_rad_per_s": uncertainty,
             "exponent": np.gradient(np.log(uncertainty), np.log(numbers)),
         }
@@ -210,8 +210,8 @@ def _coherence_decay(parts: Sequence[AnyNoise]) -> tuple[float, float]:
 
 def _search_range(fast: float, slow: float, decays: float, total_time: float | None) -> tuple[float, float]:
     """Times between which the best one lies, from the fastest and slowest decay of a coherence (1/s)."""
-    if total_time is not None and nonnegative("total_time", total_time, "s") == 0.0:
-        raise ValueError("total_time must be finite and > 0 (s), got 0")
+    if total_time is not None:
+        positive("total_time", total_time, "s")
     if slow <= 0.0 and total_time is None:
         raise ValueError("nothing limits the interrogation time: give a noise that dephases the atoms, or total_time")
     longest = decays / slow if slow > 0.0 else math.inf

@@ -192,7 +192,8 @@ class Parity(Readout):
     loss : {"seen", "random", "dark"}, optional
         How a lost atom reads.
     phase : float, optional
-        Readout angle alpha of every block, rad; None takes the best for each block size.
+        Readout angle alpha of every block, rad; None takes the best for each block alone. Blocks that share a random
+        phase might be read better together at other angles: those are not searched for.
     detection_error : float, optional
         Probability of reading an atom's sign wrongly.
 

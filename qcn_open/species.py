@@ -7,13 +7,14 @@ A laser steered by the atoms has the fractional instability :math:`\sigma_y(\tau
 from __future__ import annotations
 
 import csv
+import io
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qcn_open.validation import count, nonnegative
+from qcn_open.validation import count, positive
 
 __all__ = ["Species", "decoherence_limited_stability", "heisenberg_stability", "read_species"]
 
@@ -70,7 +71,7 @@ class Species:
         for field, unit in _QUANTITIES.items():
             value = getattr(self, field)
             if value is not None or field not in _OPTIONAL:
-                object.__setattr__(self, field, _positive(f"{self.name}: {field}", value, unit))
+                object.__setattr__(self, field, positive(f"{self.name}: {field}", value, unit))
 
     @property
     def angular_frequency(self) -> float:
@@ -111,12 +112,15 @@ def read_species(path: Path) -> dict[str, Species]:
     if not path.is_file():
         raise ValueError(f"no table of species at {path}")
     table: dict[str, Species] = {}
-    with path.open(encoding="utf-8", newline="") as stream:
+    text = path.read_text(encoding="utf-8")
+    if not text.endswith("\n"):
+        raise ValueError(f"{path} is truncated: its last line has no end")
+    with io.StringIO(text, newline="") as stream:
         reader = csv.DictReader(stream, strict=True)
         missing = [column for column in _COLUMNS if column not in (reader.fieldnames or ())]
         if missing:
             raise ValueError(f"{path} has no column {missing[0]}")
-        for row in reader:
+        for row in _lines(reader, path):
             try:
                 species = _from_cells(row)
             except ValueError as error:
@@ -165,8 +169,8 @@ def heisenberg_stability(frequency_hz: float, atoms: int, tau_s: float, prefacto
     number = count("atoms", atoms)
     if number < 2:
         raise ValueError(f"eq. (3) needs at least 2 atoms, got {atoms!r}: its logarithm vanishes at 1")
-    inverse = 2.0 * math.pi * _positive("frequency_hz", frequency_hz, "Hz") * number * _positive("tau_s", tau_s, "s")
-    return _positive("prefactor", prefactor) * math.sqrt(math.log(number)) / inverse
+    inverse = 2.0 * math.pi * positive("frequency_hz", frequency_hz, "Hz") * number * positive("tau_s", tau_s, "s")
+    return positive("prefactor", prefactor) * math.sqrt(math.log(number)) / inverse
 
 
 def decoherence_limited_stability(frequency_hz: float, atoms: int, linewidth_hz: float, tau_s: float) -> float:
@@ -206,9 +210,9 @@ def decoherence_limited_stability(frequency_hz: float, atoms: int, linewidth_hz:
     >>> print(f"{decoherence_limited_stability(429e12, 10_000, 1e-3, 1.0):.3g}")
     2.94e-19
     """
-    rate = 2.0 * math.pi * _positive("linewidth_hz", linewidth_hz, "Hz")
-    angular = 2.0 * math.pi * _positive("frequency_hz", frequency_hz, "Hz")
-    return math.sqrt(rate / (_positive("tau_s", tau_s, "s") * count("atoms", atoms))) / angular
+    rate = 2.0 * math.pi * positive("linewidth_hz", linewidth_hz, "Hz")
+    angular = 2.0 * math.pi * positive("frequency_hz", frequency_hz, "Hz")
+    return math.sqrt(rate / (positive("tau_s", tau_s, "s") * count("atoms", atoms))) / angular
 
 
 _COLUMNS = {"species" if field == "name" else field: field for field in Species.__dataclass_fields__}
@@ -222,11 +226,22 @@ _QUANTITIES = {
 }
 
 
+def _lines(reader: csv.DictReader[str], path: Path) -> Iterator[dict[str, str | None]]:
+    """The lines of a table, with a sentence where one is not CSV."""
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise ValueError(f"{path}, line {reader.line_num}: {error}") from None
+
+
 def _from_cells(cells: Mapping[str, str | None]) -> Species:
     """A species from the cells of one line, by field."""
     values: dict[str, Any] = {}
     for column, field in _COLUMNS.items():
-        cell = (cells[column] or "").strip()
+        content = cells[column]
+        if content is None:
+            raise ValueError(f"no {column}: the line is truncated")
+        cell = content.strip()
         if field not in _QUANTITIES:
             values[field] = cell
         elif not cell and field in _OPTIONAL:
@@ -237,11 +252,3 @@ def _from_cells(cells: Mapping[str, str | None]) -> Species:
             except ValueError:
                 raise ValueError(f"{field} must be a number, got {cell!r}") from None
     return Species(**values)
-
-
-def _positive(name: str, value: float, unit: str = "") -> float:
-    """`value` as a float, or a ValueError naming `name` and its `unit` when it is not finite and > 0."""
-    number = nonnegative(name, value, unit)
-    if number == 0.0:
-        raise ValueError(f"{name} must be finite and > 0{f' ({unit})' if unit else ''}, got {value!r}")
-    return number

@@ -151,7 +151,10 @@ def load(root: Path, name: str) -> Study:
         hint = f"did you mean {close[0]!r}?" if close else f"known studies: {', '.join(known) or 'none'}"
         raise ValueError(f"unknown study {name!r}: {hint}")
     path = root / "studies" / f"{name}.py"
-    module = _execute(path)
+    try:
+        module = _execute(path)
+    except Exception as error:
+        raise ValueError(f"study {name!r} does not load: {type(error).__name__}: {error}") from error
     needed = ("Config", "SMOKE", "FULL", "KEY", "BACKENDS", "rows", "figure", "CLAIMS")
     missing = [attribute for attribute in needed if not hasattr(module, attribute)]
     if missing or not module.__doc__:
@@ -375,8 +378,9 @@ def _provenance(root: Path, name: str) -> dict[str, Any]:
         raise ValueError(f"{_shown(root, path)} is missing: {remedy}")
     try:
         provenance: dict[str, Any] = json.loads(path.read_bytes())
-    except ValueError:
-        raise ValueError(f"{_shown(root, path)} is not complete JSON: {remedy}") from None
+        _ = provenance["sha256"]["table"], provenance["rows"], provenance["columns"]
+    except (ValueError, TypeError, KeyError):
+        raise ValueError(f"{_shown(root, path)} is not the complete provenance of a table: {remedy}") from None
     return provenance
 
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import math
 import operator
 
-__all__ = ["count", "finite", "nonnegative", "open_interval", "probability"]
+__all__ = ["count", "finite", "nonnegative", "open_interval", "positive"]
+
+# Beyond these the square of a number, or the power of a probability, is no floating-point number any more.
+LARGEST = 1e100
+MOST_ATOMS = 10**15
 
 
 def finite(name: str, value: float, unit: str = "") -> float:
@@ -17,18 +21,20 @@ def finite(name: str, value: float, unit: str = "") -> float:
 
 
 def nonnegative(name: str, value: float, unit: str = "") -> float:
-    """`value` as a float, or a ValueError naming `name` and its `unit` when it is not finite and >= 0."""
+    """`value` as a float, or a ValueError naming `name` and its `unit` when it is not in [0, 1e100]."""
     number = _real(name, value)
     if not (math.isfinite(number) and number >= 0.0):
         raise ValueError(f"{name} must be finite and >= 0{_in(unit)}, got {value!r}")
+    if number > LARGEST:
+        raise ValueError(f"{name} must be at most {LARGEST:g}{_in(unit)}, got {value!r}")
     return number
 
 
-def probability(name: str, value: float) -> float:
-    """`value` as a float, or a ValueError when it does not lie in [0, 1]."""
-    number = _real(name, value)
-    if not 0.0 <= number <= 1.0:
-        raise ValueError(f"{name} must lie in [0, 1], got {value!r}")
+def positive(name: str, value: float, unit: str = "") -> float:
+    """`value` as a float, or a ValueError naming `name` and its `unit` when it is not in (0, 1e100]."""
+    number = nonnegative(name, value, unit)
+    if number == 0.0:
+        raise ValueError(f"{name} must be finite and > 0{_in(unit)}, got {value!r}")
     return number
 
 
@@ -41,15 +47,16 @@ def open_interval(name: str, value: float, low: float, high: float) -> float:
 
 
 def count(name: str, value: int) -> int:
-    """`value` as an int, or a ValueError when it is not a whole number >= 1."""
+    """`value` as an int, or a ValueError when it is not a whole number from 1 to 10^15."""
     try:
         if isinstance(value, bool):
             raise TypeError
         number = operator.index(value)
     except TypeError:
         raise ValueError(f"{name} must be a whole number >= 1, got {value!r}") from None
-    if number < 1:
-        raise ValueError(f"{name} must be a whole number >= 1, got {value!r}")
+    if not 1 <= number <= MOST_ATOMS:
+        limit = "must be a whole number >= 1" if number < 1 else f"must be at most {MOST_ATOMS:.0e}"
+        raise ValueError(f"{name} {limit}, got {value!r}")
     return number
 
 

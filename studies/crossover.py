@@ -322,8 +322,8 @@ CLAIMS = (
         compute=_knee("bound"),
         supports=(0.95, 1.05),
         verdict="holds",
-        reason="There the exponent of the bound is halfway, -3/4. One GHZ state is halfway at 1/2, at -1/2 from 1 on. "
-        "The paper's own laws (3) and (4) meet only at N γ_i τ = ln N.",
+        reason="There the exponent of the bound is halfway, -3/4. One GHZ state is halfway at "
+        "{knee_ghz:.2f}, at -1/2 from 1 on. The paper's own laws (3) and (4) meet only at N γ_i τ = ln N.",
     ),
     Claim(
         id="crossover-heisenberg-exponent",

@@ -71,3 +71,8 @@ def test_lock_names_no_place() -> None:
     assert "://" not in text
     assert "file:" not in text
     assert "/" not in "".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
+
+
+def test_no_test_uses_the_absolute_tolerance_of_approx() -> None:
+    tests = [path for path in (ROOT / "tests").glob("test_*.py") if path.name != Path(__file__).name]
+    assert [path.name for path in tests if "pytest.approx(" in path.read_text()] == []

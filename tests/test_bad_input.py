@@ -115,6 +115,24 @@ BAD: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
         ValueError,
         "no information",
     ),
+    "size beyond numbers": (lambda: qcn.Ghz(10**20), ValueError, "Ghz size must be at most 1e"),
+    "rate beyond numbers": (lambda: qcn.Pumping(1e308), ValueError, "Pumping rate must be at most 1e"),
+    "negative tolerance": (lambda: qcn.QutipDense(rtol=-1), ValueError, "QutipDense rtol must be finite"),
+    "negative dimension": (lambda: qcn.QutipDense(max_dimension=-2), ValueError, "max_dimension must be a whole"),
+    "more atoms than a dense state holds": (
+        lambda: qcn.qfi(qcn.Ramsey(qcn.Ghz(15), NOISE, 1.0), qcn.QutipDense(max_dimension=2**15)),
+        ValueError,
+        "15 atoms with 2 levels exceed",
+    ),
+    "qfi of a number": (lambda: qcn.qfi(4), TypeError, "model must be a Ramsey"),
+    "bound of a number": (lambda: qcn.bounds.escher(4), TypeError, "model must be a Ramsey"),
+    "explanation of a number": (lambda: qcn.explain(4), TypeError, "model must be a Ramsey"),
+    "product of a list": (lambda: qcn.Product([4, 4]), TypeError, "Product needs {block size: number of copies}"),
+    "curve in no time": (
+        lambda: qcn.precision_curve(lambda n: qcn.OptimalTime(1.0, n), [1, 2], 0.0),
+        ValueError,
+        "total_time must be finite and > 0",
+    ),
     "negative duration": (lambda: qcn.OptimalTime(1.0, 1.0).uncertainty(-1.0), ValueError, r"total_time .* \(s\)"),
 }
 

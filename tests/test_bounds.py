@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import references
+from closeness import approx
 from grid import noise
 from references import Rates
 
@@ -42,8 +43,8 @@ def test_closed_forms(kind: str, time: float, atoms: int) -> None:
     expected = time**2 * references.finite_bound(atoms, coefficient(time))
     # The references take exp(-rate t) before 1 - exp: at 1e-6 s that costs them ten digits.
     tolerance = 1e-9 if time >= 0.01 else 1e-8
-    assert bounds.escher(model(rates, atoms, time)) == pytest.approx(expected, rel=tolerance)
-    assert bounds.channel_extension(model(rates, atoms, time)) == pytest.approx(
+    assert bounds.escher(model(rates, atoms, time)) == approx(expected, rel=tolerance)
+    assert bounds.channel_extension(model(rates, atoms, time)) == approx(
         bounds.escher(model(rates, atoms, time)), rel=1e-12
     )
 
@@ -58,15 +59,15 @@ def test_closed_forms(kind: str, time: float, atoms: int) -> None:
 )
 def test_published_numbers(table: dict[int, float], rates: Rates) -> None:
     for atoms, value in table.items():
-        assert bounds.escher(model(rates, atoms)) == pytest.approx(value, rel=2e-6)  # six digits are printed
+        assert bounds.escher(model(rates, atoms)) == approx(value, rel=2e-6)  # six digits are printed
 
 
 @pytest.mark.parametrize("kind", ["emission", "pumping"])
 def test_a_single_emitting_atom(kind: str) -> None:
     rates = Rates(**{kind: 0.4})
     expected = references.bound_emission_single(math.exp(-0.4))
-    assert bounds.escher(model(rates, 1)) == pytest.approx(expected, rel=1e-12)
-    assert bounds.channel_extension(model(rates, 1)) == pytest.approx(expected, rel=1e-12)
+    assert bounds.escher(model(rates, 1)) == approx(expected, rel=1e-12)
+    assert bounds.channel_extension(model(rates, 1)) == approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -79,14 +80,14 @@ def test_channel_extension_equals_a_solver_without_symmetry(seed: int, atoms: in
     solved = references.channel_extension_bound(references.kraus_operators(0.5, rates), atoms)
     value = bounds.channel_extension(model(rates, atoms, 0.5)) / 0.25
     assert value >= solved.lower * (1 - 1e-9)
-    assert value == pytest.approx(solved.upper, rel=2e-6)
+    assert value == approx(solved.upper, rel=2e-6)
 
 
 def test_common_phase_adds_to_the_inverse() -> None:
     rates = Rates(dephasing=0.4)
     without = bounds.escher(model(rates, 7, 0.5)) / 0.25
     both = bounds.escher(model(Rates(dephasing=0.4, diffusion=0.2), 7, 0.5)) / 0.25
-    assert both == pytest.approx(references.bound_with_phase_diffusion(without, 0.1), rel=1e-12)
+    assert both == approx(references.bound_with_phase_diffusion(without, 0.1), rel=1e-12)
 
 
 def test_combination_without_closed_form_names_the_other_bound() -> None:
@@ -105,17 +106,17 @@ def test_limits() -> None:
     assert bounds.heisenberg(lossless) == 9.0
     assert bounds.standard_quantum_limit(lossless) == 1.5
     assert bounds.escher(lossless) == bounds.channel_extension(lossless) == 9.0
-    assert qcn.qfi(lossless) == pytest.approx(9.0, rel=1e-14)
-    assert qcn.qfi(qcn.Ramsey(qcn.CoherentSpin(6), (), 0.5)) == pytest.approx(1.5, rel=1e-14)
+    assert qcn.qfi(lossless) == approx(9.0, rel=1e-14)
+    assert qcn.qfi(qcn.Ramsey(qcn.CoherentSpin(6), (), 0.5)) == approx(1.5, rel=1e-14)
 
 
 def test_eq4_is_the_bound_with_constant_one() -> None:
     """N var(delta) tau / gamma at the bound's best time: 1 for many atoms (eq. (4)), and the known finite-N values."""
     for atoms, value in references.BOUND_RATE_DEPHASING.items():
-        assert atoms / qcn.bound_optimal_time(atoms, qcn.Dephasing(1.0)).rate == pytest.approx(value, abs=6e-6)
+        assert atoms / qcn.bound_optimal_time(atoms, qcn.Dephasing(1.0)).rate == approx(value, abs=6e-6)
     # 1/N costs sqrt(2/N): at 10^8 atoms what is left is 1.4e-4.
     for kind in (qcn.Dephasing, qcn.TrapLoss):
-        assert 10**8 / (2.0 * qcn.bound_optimal_time(10**8, kind(2.0)).rate) == pytest.approx(1.0, abs=2e-4)
+        assert 10**8 / (2.0 * qcn.bound_optimal_time(10**8, kind(2.0)).rate) == approx(1.0, abs=2e-4)
 
 
 def test_best_symmetric_probes_of_the_literature_stay_below() -> None:

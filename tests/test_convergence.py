@@ -33,5 +33,5 @@ def test_a_tolerance_that_hides_the_coherence_is_refused() -> None:
     model = qcn.Ramsey(qcn.Ghz(5), qcn.Dephasing(1.0), 6.0)
     exact = references.ghz_qfi(5, 6.0, Rates(dephasing=1.0))
     assert abs(qcn.qfi(model, qcn.QutipDense()) / exact - 1) < 1e-8
-    with pytest.raises(ValueError, match="has decayed to 1.5e-07, which atol=1e-08 does not resolve"):
+    with pytest.raises(ValueError, match=r"has decayed to 1\.5e-07, which atol=1e-08 does not resolve"):
         qcn.qfi(model, qcn.QutipDense(atol=1e-8))

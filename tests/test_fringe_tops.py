@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from closeness import approx
 
 import qcn_open as qcn
 
@@ -16,7 +17,7 @@ BACKENDS = (qcn.Logical(), qcn.QutipDense())
 def test_lossless_parity_has_all_the_information_at_every_angle(offset: float, backend: qcn.Backend) -> None:
     for top in (0.0, np.pi):
         model = qcn.Ramsey(qcn.Ghz(3), (), 1.0)
-        assert qcn.cfi(model, qcn.Parity(phase=top + offset), backend) == pytest.approx(9.0, rel=2e-8)
+        assert qcn.cfi(model, qcn.Parity(phase=top + offset), backend) == approx(9.0, rel=2e-8)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -24,14 +25,14 @@ def test_lossless_parity_has_all_the_information_at_every_angle(offset: float, b
 def test_lossless_count(offset: float, backend: qcn.Backend) -> None:
     model = qcn.Ramsey(qcn.Ghz(2), (), 1.0)
     readout = qcn.CollectiveSpin(phase=offset - np.pi / 4)
-    assert qcn.cfi(model, readout, backend) == pytest.approx(4.0, rel=2e-8)
+    assert qcn.cfi(model, readout, backend) == approx(4.0, rel=2e-8)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("offset", OFFSETS)
 def test_seen_loss_keeps_full_contrast(offset: float, backend: qcn.Backend) -> None:
     model = qcn.Ramsey(qcn.Ghz(2), qcn.TrapLoss(0.3), 1.0)
-    assert qcn.cfi(model, qcn.Parity(phase=offset), backend) == pytest.approx(4 * np.exp(-0.6), rel=2e-8)
+    assert qcn.cfi(model, qcn.Parity(phase=offset), backend) == approx(4 * np.exp(-0.6), rel=2e-8)
 
 
 @pytest.mark.parametrize("rate", np.linspace(0.05, 1.5, 40))
@@ -40,7 +41,7 @@ def test_one_dark_atom_is_read_as_well_as_a_seen_one_at_the_top(rate: float) -> 
     for offset in OFFSETS[:4]:
         for backend in BACKENDS:
             value = qcn.cfi(model, qcn.Parity("dark", offset), backend)
-            assert value == pytest.approx(np.exp(-rate), rel=2e-8)
+            assert value == approx(np.exp(-rate), rel=2e-8)
 
 
 @pytest.mark.parametrize(
@@ -60,22 +61,22 @@ def test_search_for_the_best_angle_does_not_find_rounding(
     """Parities of GHZ states under loss that is seen hold all the quantum information."""
     model = qcn.Ramsey(probe, noise, 1.0)
     quantum = qcn.qfi(model)
-    assert qcn.cfi(model, qcn.Parity(), backend) == pytest.approx(quantum, rel=1e-7)
+    assert qcn.cfi(model, qcn.Parity(), backend) == approx(quantum, rel=1e-7)
     assert qcn.cfi(model, qcn.CollectiveSpin(), backend) <= quantum * (1 + 1e-7)
 
 
 @pytest.mark.parametrize("atoms", [10**6, 10**8, 10**9])
 def test_weak_decoherence_of_many_atoms_is_no_rounding(atoms: int) -> None:
     model = qcn.Ramsey(qcn.Ghz(atoms), qcn.Dephasing(1e-4 / atoms), 1.0)
-    assert qcn.cfi(model, qcn.Parity()) == pytest.approx(qcn.qfi(model), rel=1e-12)
+    assert qcn.cfi(model, qcn.Parity()) == approx(qcn.qfi(model), rel=1e-12)
     assert qcn.cfi(model, qcn.Parity(phase=0.0)) == 0.0
 
 
 def test_improbable_outcomes_count() -> None:
     model = qcn.Ramsey(qcn.Ghz(20), qcn.TrapLoss(2.0), 1.0)
-    assert qcn.qfi(model) == pytest.approx(400 * np.exp(-40), rel=1e-9)
+    assert qcn.qfi(model) == approx(400 * np.exp(-40), rel=1e-9)
     for readout in (qcn.Parity(), qcn.CollectiveSpin()):
-        assert qcn.cfi(model, readout) == pytest.approx(qcn.qfi(model), rel=1e-7)
+        assert qcn.cfi(model, readout) == approx(qcn.qfi(model), rel=1e-7)
 
 
 def test_best_angle_of_a_state_that_is_no_ghz_state() -> None:

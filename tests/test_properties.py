@@ -6,7 +6,7 @@ import math
 from dataclasses import fields, replace
 
 import numpy as np
-import pytest
+from closeness import approx
 from grid import KINDS, noise
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -86,7 +86,7 @@ def test_independent_blocks_add(copies: dict[int, int], given_rates: Rates, time
     parts = sum(
         number * qcn.qfi(qcn.Ramsey(qcn.Ghz(size), noise(given_rates), time)) for size, number in copies.items()
     )
-    assert qcn.qfi(qcn.Ramsey(qcn.Product(copies), noise(given_rates), time)) == pytest.approx(parts, rel=1e-10)
+    assert qcn.qfi(qcn.Ramsey(qcn.Product(copies), noise(given_rates), time)) == approx(parts, rel=1e-10)
 
 
 @given(sizes, local_noise, times)
@@ -104,7 +104,7 @@ def test_units(probe: qcn.Probe, given_rates: Rates, time: float, scale: float) 
     faster = Rates(*(getattr(given_rates, field.name) * scale for field in fields(Rates)))
     value = qcn.qfi(qcn.Ramsey(probe, noise(given_rates), time))
     scaled = qcn.qfi(qcn.Ramsey(probe, noise(faster), time / scale))
-    assert scaled == pytest.approx(value / scale**2, rel=1e-6, abs=1e-290)
+    assert scaled == approx(value / scale**2, rel=1e-6, abs=1e-290)
 
 
 @given(local_noise, times, st.lists(st.sampled_from(sorted(KINDS)[:3]), min_size=2, max_size=2))
@@ -113,7 +113,7 @@ def test_equal_kinds_add(given_rates: Rates, time: float, kinds: list[str]) -> N
     once = qcn.Ramsey(qcn.Ghz(5), [*parts, *(KINDS[kind](0.3) for kind in kinds)], time)
     twice = qcn.Ramsey(qcn.Ghz(5), [*(KINDS[kind](0.3) for kind in kinds), *parts], time)
     assert len({type(part) for part in once.noise}) == len(once.noise)
-    assert qcn.qfi(once) == pytest.approx(qcn.qfi(twice), rel=1e-12)
+    assert qcn.qfi(once) == approx(qcn.qfi(twice), rel=1e-12)
 
 
 @given(probes, any_noise)
@@ -137,7 +137,7 @@ def test_relabelling_atoms_changes_nothing(order: list[int], given_rates: Rates,
     value, permuted = (
         qcn.qfi(qcn.Ramsey(qcn.CustomState(ket), noise(given_rates), time)) for ket in (state, state.permute(order))
     )
-    assert permuted == pytest.approx(value, rel=1e-7)
+    assert permuted == approx(value, rel=1e-7)
 
 
 @given(st.integers(10**5, 10**9), local_noise, st.floats(1e-12, 1e3))
@@ -147,3 +147,11 @@ def test_extremes_neither_overflow_nor_become_nan(size: int, given_rates: Rates,
         for value in (qcn.qfi(model), qcn.cfi(model, qcn.Parity("dark")), bounds.channel_extension(model)):
             assert math.isfinite(value)
             assert value >= 0.0
+
+
+@given(st.sampled_from(sorted(KINDS)), st.floats(0.01, 3.0), st.floats(0.01, 3.0))
+def test_two_of_a_kind_are_one_of_the_summed_rate(kind: str, first: float, second: float) -> None:
+    apart = qcn.Ramsey(qcn.Ghz(4), [KINDS[kind](first), KINDS[kind](second)], 0.2)
+    together = qcn.Ramsey(qcn.Ghz(4), KINDS[kind](first + second), 0.2)
+    assert apart == together
+    assert qcn.qfi(apart) == qcn.qfi(together)

@@ -76,7 +76,9 @@ def test_missing_table_or_provenance_is_refused(repository: Path) -> None:
     with pytest.raises(ValueError, match=r"data/squares.csv is missing: run `make reproduce`"):
         study.read(repository, "squares")
     (repository / "data" / "squares.json").write_text('{"study": ')
-    with pytest.raises(ValueError, match=r"data/squares.json is not complete JSON: run `make reproduce`"):
+    with pytest.raises(
+        ValueError, match=r"squares.json is not the complete provenance of a table: run `make reproduce`"
+    ):
         study.read(repository, "squares")
 
 

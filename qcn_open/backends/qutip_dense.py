@@ -12,7 +12,9 @@ from qcn_open.backends.base import Backend
 from qcn_open.model import Ramsey
 from qcn_open.noise import generator, is_covariant
 from qcn_open.noise.base import EXCITED, LEVELS, LOST
+from qcn_open.probes.base import DENSE_ATOMS
 from qcn_open.states import DenseTangent
+from qcn_open.validation import count, positive
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -30,7 +32,12 @@ class QutipDense(Backend):
         Tolerances of the integrator. The coherence of a GHZ block is small and its square is what counts: hence
         an absolute tolerance far below QuTiP's default.
     max_dimension : int
-        Largest dimension of the Hilbert space: 10 atoms with two levels, 7 with three.
+        Largest dimension of the Hilbert space: 11 atoms with two levels, 7 with three. Never more than 14 atoms.
+
+    Raises
+    ------
+    ValueError
+        If a tolerance is not finite and > 0, or the dimension is not a whole number >= 1.
 
     Examples
     --------
@@ -44,12 +51,17 @@ class QutipDense(Backend):
     atol: float = 1e-18
     max_dimension: int = 2187
 
+    def __post_init__(self) -> None:
+        for name in ("rtol", "atol"):
+            object.__setattr__(self, name, positive(f"QutipDense {name}", getattr(self, name)))
+        object.__setattr__(self, "max_dimension", count("QutipDense max_dimension", self.max_dimension))
+
     def refusal(self, model: Ramsey) -> str | None:
         """Why the model is too large, or its derivative is not that of a phase rotation."""
         if not is_covariant(generator(model.local_noise)):
             return "its noise is not phase-covariant"
         levels = _levels(model)
-        if model.atoms * np.log(levels) > np.log(self.max_dimension) + 1e-9:
+        if model.atoms > DENSE_ATOMS or levels**model.atoms > self.max_dimension:
             return (
                 f"{model.atoms} atoms with {levels} levels exceed the largest dimension "
                 f"{self.max_dimension} of the Hilbert space"

@@ -8,7 +8,7 @@ from typing import Literal
 from qcn_open.backends.base import Backend
 from qcn_open.backends.logical import Logical
 from qcn_open.backends.qutip_dense import QutipDense
-from qcn_open.model import Ramsey
+from qcn_open.model import Ramsey, experiment
 
 __all__ = ["AVAILABLE", "Explanation", "explain", "select"]
 
@@ -51,7 +51,7 @@ def explain(model: Ramsey) -> Explanation:
     """
     refusals: list[tuple[Backend, str]] = []
     for backend in AVAILABLE:
-        reason = backend.refusal(model)
+        reason = backend.refusal(experiment(model))
         if reason is None:
             return Explanation(backend, tuple(refusals))
         refusals.append((backend, reason))
@@ -69,7 +69,7 @@ def select(model: Ramsey, backend: Backend | Literal["auto"] = "auto") -> Backen
         If `backend` is neither "auto" nor a Backend.
     """
     if isinstance(backend, Backend):
-        backend.require(model)
+        backend.require(experiment(model))
         return backend
     if backend != "auto":
         raise TypeError(f'backend must be "auto" or a Backend instance such as Logical(), got {backend!r}')

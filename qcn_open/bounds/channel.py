@@ -27,7 +27,7 @@ import math
 
 import numpy as np
 
-from qcn_open.model import Ramsey
+from qcn_open.model import Ramsey, experiment
 from qcn_open.noise import one_site
 from qcn_open.noise.base import EXCITED, GROUND
 
@@ -71,7 +71,7 @@ def channel_extension(model: Ramsey) -> float:
     >>> round(channel_extension(model), 6)
     38.768593
     """
-    if model.time == 0.0:
+    if experiment(model).time == 0.0:
         return 0.0
     if model.atoms == 1:
         site = one_site(model.local_noise, model.time)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from qcn_open.model import Ramsey
+from qcn_open.model import Ramsey, experiment
 from qcn_open.noise import Dephasing, Depolarizing, Noise, PhaseDiffusion, Pumping, SpontaneousEmission, TrapLoss
 
 __all__ = ["escher"]
@@ -61,7 +61,7 @@ def escher(model: Ramsey) -> float:
     >>> round(escher(Ramsey(Ghz(10), Dephasing(-2 * math.log(0.9)), time=1.0)), 5)
     29.8893
     """
-    time, atoms = model.time, model.atoms
+    time, atoms = experiment(model).time, model.atoms
     if time == 0.0:
         return 0.0
     active = [noise for noise in model.local_noise if _rate(noise) != 0.0]

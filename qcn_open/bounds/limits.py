@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qcn_open.model import Ramsey
+from qcn_open.model import Ramsey, experiment
 
 __all__ = ["heisenberg", "standard_quantum_limit"]
 
@@ -16,7 +16,7 @@ def heisenberg(model: Ramsey) -> float:
     >>> heisenberg(Ramsey(Ghz(8), time=0.5))
     16.0
     """
-    return (model.atoms * model.time) ** 2
+    return (experiment(model).atoms * model.time) ** 2
 
 
 def standard_quantum_limit(model: Ramsey) -> float:
@@ -28,4 +28,4 @@ def standard_quantum_limit(model: Ramsey) -> float:
     >>> standard_quantum_limit(Ramsey(Ghz(8), time=0.5))
     2.0
     """
-    return model.atoms * model.time**2
+    return experiment(model).atoms * model.time**2

@@ -40,7 +40,7 @@ def generator(noises: Iterable[Noise]) -> NDArray[np.complex128]:
     Raises
     ------
     ValueError
-        If a jump operator acts on lost atoms.
+        If a jump operator is not finite, not of shape (3, 3), or acts on lost atoms.
 
     Examples
     --------
@@ -51,6 +51,8 @@ def generator(noises: Iterable[Noise]) -> NDArray[np.complex128]:
     jumps = [np.zeros((LEVELS, LEVELS), dtype=complex)]
     for noise in noises:
         for jump in noise.jumps():
+            if np.shape(jump) != (LEVELS, LEVELS) or not np.isfinite(jump).all():
+                raise ValueError(f"{noise!r}: jump operators must be finite and of shape (3, 3) on (g, e, lost)")
             if jump[:, LOST].any():
                 raise ValueError(f"{noise!r} acts on lost atoms: no jump operator may, a lost atom stays lost")
             jumps.append(jump)

@@ -113,7 +113,10 @@ class Product(Probe):
     copies: tuple[tuple[int, int], ...]
 
     def __init__(self, copies: Mapping[int, int] | tuple[tuple[int, int], ...]) -> None:
-        pairs = list(copies.items() if isinstance(copies, Mapping) else copies)
+        try:
+            pairs = [(size, number) for size, number in (copies.items() if isinstance(copies, Mapping) else copies)]
+        except TypeError:
+            raise TypeError(f"Product needs {{block size: number of copies}}, got {copies!r}") from None
         if not pairs:
             raise ValueError("Product needs at least one block: give {block size: number of copies}")
         checked = [(count("Product block size", size), count("Product copies", number)) for size, number in pairs]
