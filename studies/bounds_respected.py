@@ -1,7 +1,7 @@
 r"""Does any state or readout beat a proven bound, in thousands of random models under all noises together?
 
-Each row draws a probe, a random combination of noises with rates over three decades, a Ramsey time over three and a half, and a
-readout, and computes
+Each row draws a probe, a random combination of noises with rates over three decades, a Ramsey time over three and a
+half, and a readout, and computes
 
 .. math:: F_\mathrm{readout} \le F \le T^2\left[\frac1{N^2} + \frac1{Nf} + vT\right]^{-1},
 
