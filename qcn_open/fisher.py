@@ -63,7 +63,7 @@ def qfi(model: Ramsey, backend: Backend | Literal["auto"] = "auto") -> float:
     0.411040913
     """
     information = _qfi_phase(select(model, backend).evolve(model))
-    return model.time**2 * information
+    return float(model.time**2 * information)
 
 
 def cfi(model: Ramsey, readout: Readout, backend: Backend | Literal["auto"] = "auto") -> float:
@@ -101,7 +101,7 @@ def cfi(model: Ramsey, readout: Readout, backend: Backend | Literal["auto"] = "a
     if not isinstance(readout, Readout):
         raise TypeError(f"readout must be a Readout such as Parity(), got {readout!r}")
     information = _cfi_phase(select(model, backend).evolve(model), readout)
-    return model.time**2 * information
+    return float(model.time**2 * information)
 
 
 @singledispatch

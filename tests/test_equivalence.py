@@ -109,6 +109,13 @@ def test_qfi_matrix_of_one_block_under_a_common_phase() -> None:
     np.testing.assert_allclose(qcn.qfim(case.model, {(2, 1): 1}).matrix, expected, rtol=1e-9)
 
 
+@pytest.mark.parametrize("name", ["ghz3-none", "product-everything"])
+def test_information_is_a_plain_number(name: str) -> None:
+    model = CASES[name].model
+    assert type(qcn.qfi(model)) is float
+    assert type(qcn.cfi(model, qcn.Parity("seen", 0.3))) is float
+
+
 def test_a_ghz_state_reads_the_weighted_centre_of_mass() -> None:
     information = qcn.qfim(qcn.Ramsey(qcn.Ghz(6), qcn.Dephasing(0.1), 0.5), {(3, 2, 1): 1})
     np.testing.assert_allclose(information.weights, [3 / 6, 2 / 6, 1 / 6])
