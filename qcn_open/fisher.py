@@ -19,9 +19,8 @@ from numpy.typing import NDArray
 
 from qcn_open.backends import Backend, select
 from qcn_open.model import Ramsey
-from qcn_open.noise.base import EXCITED
 from qcn_open.readouts import Readout
-from qcn_open.states import BlockTangent, DenseTangent, Tangent
+from qcn_open.states import BlockTangent, DenseTangent, Tangent, is_excited
 from qcn_open.validation import count
 
 __all__ = ["NodeInformation", "cfi", "qfi", "qfim"]
@@ -63,7 +62,7 @@ def qfi(model: Ramsey, backend: Backend | Literal["auto"] = "auto") -> float:
     0.411040913
     """
     information = _qfi_phase(select(model, backend).evolve(model))
-    return float(model.time**2 * information)
+    return model.time**2 * information
 
 
 def cfi(model: Ramsey, readout: Readout, backend: Backend | Literal["auto"] = "auto") -> float:
@@ -101,7 +100,7 @@ def cfi(model: Ramsey, readout: Readout, backend: Backend | Literal["auto"] = "a
     if not isinstance(readout, Readout):
         raise TypeError(f"readout must be a Readout such as Parity(), got {readout!r}")
     information = _cfi_phase(select(model, backend).evolve(model), readout)
-    return float(model.time**2 * information)
+    return model.time**2 * information
 
 
 @singledispatch
@@ -172,7 +171,7 @@ def _correlated_qfi(tangent: BlockTangent) -> float:
             charge = np.add.outer(charge, [0.0, tangent.sizes[kind]]).ravel()
         order = np.subtract.outer(charge, charge)
         state = state * np.exp(-0.5 * order**2 * tangent.common_phase_variance)
-        information += chance * _sld_product(state, [1j * order * state])[0, 0]
+        information += chance * float(_sld_product(state, [1j * order * state])[0, 0])
     return information
 
 
@@ -382,5 +381,5 @@ def _excited_at_nodes(
     for size in tangent.block_sizes:
         share = waiting.pop(next(i for i, share in enumerate(waiting) if sum(share) == size))
         nodes += [node for node, atoms in enumerate(share) for _ in range(atoms)]
-    excited = np.indices((tangent.levels,) * tangent.atoms).reshape(tangent.atoms, -1) == EXCITED
+    excited = is_excited(tangent.levels, tangent.atoms)
     return [excited[np.array(nodes) == node].sum(axis=0).astype(float) for node in range(len(blocks[0][0]))]

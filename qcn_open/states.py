@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from qutip import Qobj
 
-__all__ = ["BlockTangent", "DenseTangent", "Tangent"]
+__all__ = ["BlockTangent", "DenseTangent", "Tangent", "is_excited"]
 
 _LOGICAL_QOBJ_BLOCKS = 6
 
@@ -71,14 +71,9 @@ class DenseTangent(Tangent):
         """Number of atoms."""
         return sum(self.block_sizes)
 
-    def excited(self) -> NDArray[np.float64]:
-        """Number of excited atoms in every basis state: the generator of the phase, which is diagonal."""
-        levels = np.indices((self.levels,) * self.atoms).reshape(self.atoms, -1)
-        return np.asarray((levels == 1).sum(axis=0), dtype=float)
-
     def curvature(self) -> NDArray[np.complex128]:
         r"""Second derivative :math:`\partial^2\rho/\partial\varphi^2 = i[G, \partial\rho/\partial\varphi]`."""
-        excited = self.excited()
+        excited = is_excited(self.levels, self.atoms).sum(axis=0).astype(float)
         return 1j * np.subtract.outer(excited, excited) * self.derivative
 
     def _dense(self) -> tuple[NDArray[np.complex128], NDArray[np.complex128], tuple[int, ...]]:
@@ -168,6 +163,11 @@ class BlockTangent(Tangent):
         order = np.subtract.outer(charge, charge)
         state = state * np.exp(-0.5 * order**2 * self.common_phase_variance)
         return state, 1j * order * state, (3,) * self.blocks
+
+
+def is_excited(levels: int, atoms: int) -> NDArray[np.bool_]:
+    """Whether each atom (rows) is excited in each basis state (columns); the first atom is the most significant."""
+    return np.asarray(np.indices((levels,) * atoms).reshape(atoms, -1) == 1)
 
 
 def _freeze(*arrays: NDArray[Any]) -> None:

@@ -17,7 +17,7 @@ NOISE = qcn.Dephasing(1.0)
 @pytest.mark.parametrize("rate", [-0.1, np.nan, np.inf, "1", None, True, 1j])
 def test_rates(kind: type[qcn.Dephasing], rate: object) -> None:
     with pytest.raises(ValueError, match=rf"^{kind.__name__} rate must be"):
-        kind(rate)  # type: ignore[arg-type]
+        kind(rate)
 
 
 def test_the_sentence_names_the_unit_and_the_value() -> None:
@@ -29,7 +29,7 @@ def test_the_sentence_names_the_unit_and_the_value() -> None:
 @pytest.mark.parametrize("size", [0, -3, 2.5, np.float64(2.0), "3", None, True])
 def test_atoms(kind: type[qcn.Ghz], size: object) -> None:
     with pytest.raises(ValueError, match="must be a whole number >= 1"):
-        kind(size)  # type: ignore[arg-type]
+        kind(size)
 
 
 BAD: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
@@ -148,7 +148,7 @@ def test_one_sentence(name: str) -> None:
 def test_models_and_states_are_immutable() -> None:
     model = qcn.Ramsey(qcn.Ghz(2), NOISE, 1.0)
     with pytest.raises(AttributeError):
-        model.time = 2.0  # type: ignore[misc]
+        model.time = 2.0
     for backend in (qcn.Logical(), qcn.QutipDense()):
         tangent = backend.evolve(model)
         array = tangent.rho if hasattr(tangent, "rho") else tangent.log_coherence

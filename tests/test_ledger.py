@@ -60,7 +60,7 @@ def test_two_claims_may_not_share_an_id(repository: Path) -> None:
 )
 def test_defective_claim_is_refused(change: dict[str, object], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
-        replace(CLAIM, **change)  # type: ignore[arg-type]
+        replace(CLAIM, **change)
 
 
 def test_booktabs_escapes_text_and_writes_powers_as_powers() -> None:

@@ -59,7 +59,7 @@ def test_bad_arguments(place: int, bad: float) -> None:
     arguments: list[float] = [1e14, 10, 1e-3, 1.0]
     arguments[place] = bad
     with pytest.raises(ValueError, match=f"{names[place]} must"):
-        decoherence_limited_stability(*arguments)  # type: ignore[arg-type]
+        decoherence_limited_stability(*arguments)
 
 
 def test_eq_3_needs_two_atoms_and_a_prefactor() -> None:
@@ -74,7 +74,7 @@ def test_bad_species() -> None:
     with pytest.raises(ValueError, match=r"Sr: linewidth_hz must be finite and > 0 \(Hz\), got 0"):
         replace(strontium, linewidth_hz=0.0)
     with pytest.raises(ValueError, match="Sr: frequency_hz must be a real number, got None"):
-        replace(strontium, frequency_hz=None)  # type: ignore[arg-type]
+        replace(strontium, frequency_hz=None)
     with pytest.raises(ValueError, match="a species needs a name"):
         replace(strontium, name="")
 
@@ -114,4 +114,4 @@ def test_species_is_frozen() -> None:
     species = read_species(TABLE)["Er"]
     assert isinstance(species, Species)
     with pytest.raises(AttributeError):
-        species.name = "Tm"  # type: ignore[misc]
+        species.name = "Tm"

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from qcn_open.backends.base import Backend
 from qcn_open.model import Ramsey
 from qcn_open.noise import generator, is_covariant
-from qcn_open.noise.base import EXCITED, LEVELS, LOST
+from qcn_open.noise.base import LEVELS, LOST
 from qcn_open.probes.base import DENSE_ATOMS
-from qcn_open.states import DenseTangent
+from qcn_open.states import DenseTangent, is_excited
 from qcn_open.validation import count, positive
 
 if TYPE_CHECKING:
@@ -77,10 +77,7 @@ class QutipDense(Backend):
         levels = _levels(model)
         initial = _embed(model.probe.vector(), model.atoms, levels)
         dims = [[levels] * model.atoms] * 2
-        excited = np.diag(np.eye(levels)[EXCITED])
-        total = np.zeros(levels**model.atoms)
-        for atom in range(model.atoms):
-            total += _on_atom(excited, atom, model.atoms).diag().real
+        total = is_excited(levels, model.atoms).sum(axis=0).astype(float)
         # QuTiP's tidy-up deletes entries below 1e-14, among them the coherences that carry the phase.
         with qutip.CoreOptions(auto_tidyup=False), threadpool_limits(limits=1):
             rho = qutip.Qobj(initial, dims=dims)
