@@ -74,7 +74,7 @@ class DenseTangent(Tangent):
     def curvature(self) -> NDArray[np.complex128]:
         r"""Second derivative :math:`\partial^2\rho/\partial\varphi^2 = i[G, \partial\rho/\partial\varphi]`."""
         excited = is_excited(self.levels, self.atoms).sum(axis=0).astype(float)
-        return 1j * np.subtract.outer(excited, excited) * self.derivative
+        return np.asarray(1j * np.subtract.outer(excited, excited) * self.derivative)
 
     def _dense(self) -> tuple[NDArray[np.complex128], NDArray[np.complex128], tuple[int, ...]]:
         return self.rho, self.derivative, (self.levels,) * self.atoms
