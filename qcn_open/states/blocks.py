@@ -1,83 +1,17 @@
-r"""What a backend returns: a state and its derivative with respect to the phase.
-
-A `Tangent` stands for the pair :math:`(\rho, \partial\rho/\partial\varphi)` with :math:`\varphi = \delta T` the
-phase of one atom. Functionals are dispatched on its type.
-"""
+"""A product of GHZ blocks, each block one logical site."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from qutip import Qobj
+from qcn_open.states.base import Tangent, freeze
 
-__all__ = ["BlockTangent", "DenseTangent", "Tangent", "is_excited"]
+__all__ = ["BlockTangent"]
 
 _LOGICAL_QOBJ_BLOCKS = 6
-
-
-class Tangent:
-    r"""A state :math:`\rho` together with :math:`\partial\rho/\partial\varphi`."""
-
-    def to_qutip(self) -> tuple[Qobj, Qobj]:
-        """The pair as QuTiP operators."""
-        from qutip import Qobj
-
-        state, derivative, dimensions = self._dense()
-        dims = [list(dimensions), list(dimensions)]
-        return Qobj(state, dims=dims), Qobj(derivative, dims=dims)
-
-    def to_quimb(self) -> tuple[Any, Any]:
-        """The pair as quimb matrix product operators, one tensor a site."""
-        from quimb.tensor import MatrixProductOperator
-
-        state, derivative, dimensions = self._dense()
-        return tuple(
-            MatrixProductOperator.from_dense(array, list(dimensions), cutoff=0.0) for array in (state, derivative)
-        )
-
-    def _dense(self) -> tuple[NDArray[np.complex128], NDArray[np.complex128], tuple[int, ...]]:
-        raise NotImplementedError
-
-
-@dataclass(frozen=True, eq=False)
-class DenseTangent(Tangent):
-    r"""Dense density operator of all atoms.
-
-    Attributes
-    ----------
-    rho, derivative : ndarray, shape (levels**atoms, levels**atoms)
-        :math:`\rho` and :math:`\partial\rho/\partial\varphi`; the first atom is the most significant digit.
-    levels : int
-        2 for (g, e), 3 for (g, e, lost).
-    block_sizes : tuple of int
-        Sizes of the blocks that a readout treats as one unit, in the order of their atoms.
-    """
-
-    rho: NDArray[np.complex128]
-    derivative: NDArray[np.complex128]
-    levels: int
-    block_sizes: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        _freeze(self.rho, self.derivative)
-
-    @property
-    def atoms(self) -> int:
-        """Number of atoms."""
-        return sum(self.block_sizes)
-
-    def curvature(self) -> NDArray[np.complex128]:
-        r"""Second derivative :math:`\partial^2\rho/\partial\varphi^2 = i[G, \partial\rho/\partial\varphi]`."""
-        excited = is_excited(self.levels, self.atoms).sum(axis=0).astype(float)
-        return np.asarray(1j * np.subtract.outer(excited, excited) * self.derivative)
-
-    def _dense(self) -> tuple[NDArray[np.complex128], NDArray[np.complex128], tuple[int, ...]]:
-        return self.rho, self.derivative, (self.levels,) * self.atoms
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +59,7 @@ class BlockTangent(Tangent):
     common_phase_variance: float
 
     def __post_init__(self) -> None:
-        _freeze(*(value for value in vars(self).values() if isinstance(value, np.ndarray)))
+        freeze(*(value for value in vars(self).values() if isinstance(value, np.ndarray)))
 
     @property
     def blocks(self) -> int:
@@ -163,13 +97,3 @@ class BlockTangent(Tangent):
         order = np.subtract.outer(charge, charge)
         state = state * np.exp(-0.5 * order**2 * self.common_phase_variance)
         return state, 1j * order * state, (3,) * self.blocks
-
-
-def is_excited(levels: int, atoms: int) -> NDArray[np.bool_]:
-    """Whether each atom (rows) is excited in each basis state (columns); the first atom is the most significant."""
-    return np.asarray(np.indices((levels,) * atoms).reshape(atoms, -1) == 1)
-
-
-def _freeze(*arrays: NDArray[Any]) -> None:
-    for array in arrays:
-        array.setflags(write=False)
