@@ -27,6 +27,7 @@ import math
 
 import numpy as np
 
+from qcn_open.bounds.closed import decay_ratios
 from qcn_open.model import Ramsey, experiment
 from qcn_open.noise import one_site
 from qcn_open.noise.base import EXCITED, GROUND
@@ -114,13 +115,5 @@ def asymptotic_information(model: Ramsey) -> float:
     >>> round(asymptotic_information(Ramsey(Ghz(2), TrapLoss(1.0), time=1.0)), 6)
     0.581977
     """
-    site = one_site(model.local_noise, model.time)
-    log_levels = site.log_transfer[[GROUND, EXCITED], [GROUND, EXCITED]]
-    log_square = 2.0 * site.log_coherence.real
-    # The difference of these is what decoherence is, and it stands under a root. What rounding leaves of it must
-    # count as none, which errs upwards: the result stays a bound.
-    excess = log_levels - log_square
-    excess = np.maximum(excess - 64.0 * np.finfo(float).eps * abs(log_square), 0.0)
-    with np.errstate(over="ignore"):
-        root = float(np.sqrt(np.expm1(excess)).sum())
+    root = float(decay_ratios(one_site(model.local_noise, model.time)).sum())
     return 4.0 / root**2 if root > 0.0 else math.inf
