@@ -11,6 +11,7 @@ from qcn_open.bounds.channel import asymptotic_information, channel_extension
 from qcn_open.bounds.escher import escher
 from qcn_open.bounds.families import GaugeFamily, KrausFamily, LindbladFamily, kraus_of, lindblad_of
 from qcn_open.bounds.limits import heisenberg, standard_quantum_limit
+from qcn_open.bounds.sequential import asymptotic_rate, sequential
 
 __all__ = [
     "Certificate",
@@ -19,6 +20,7 @@ __all__ = [
     "LindbladFamily",
     "asymptotic_certificate",
     "asymptotic_information",
+    "asymptotic_rate",
     "certificate",
     "channel_extension",
     "escher",
@@ -27,5 +29,6 @@ __all__ = [
     "lindblad_of",
     "rate_certificate",
     "semidefinite",
+    "sequential",
     "standard_quantum_limit",
 ]

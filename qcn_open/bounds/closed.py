@@ -2,9 +2,11 @@ r"""The gauges and dual states whose values are the closed forms, for phase-cova
 
 With :math:`r_i = \sqrt{p_{ii}/\lambda^2 - 1}` and :math:`t_i = [r_{\bar i}(r_g + r_e)]^{-1}` (:math:`\bar i` the other
 level) the best gauge :math:`h_0` with :math:`B_h = 0` has :math:`-t_g` at each jump from g, :math:`1 + t_e` at each
-jump from e, and the matrix below on the two diagonal operators; at finite N it is :math:`(1-s)h_0 + s/2`,
-:math:`s = f/(N + f)`. As only the first operator carries the phase, h is 1 less on all others that act on e. The dual state is :math:`\rho = \mathrm{diag}(r_e, r_g)/(r_g + r_e)`, with the multiplier
+jump from e, and a real 2x2 matrix on the two diagonal operators; at finite N it is :math:`(1-s)h_0 + s/2`,
+:math:`s = f/(N + f)`. The dual state is :math:`\rho = \mathrm{diag}(r_e, r_g)/(r_g + r_e)`, with the multiplier
 :math:`Z = \mathrm{diag}(-y_g, y_e)`, :math:`y_i = (Ns/2 - s\rho_i)/2`. Derived in docs/physics.md.
+
+In `kraus_of` only the first operator carries the phase, so h is less by 1 on all others that act on e.
 """
 
 from __future__ import annotations
@@ -20,19 +22,19 @@ from qcn_open.bounds.families import covariant_jumps, covariant_kraus, dephasing
 from qcn_open.noise import Noise, OneSite
 from qcn_open.noise.base import EXCITED, GROUND
 
-__all__ = ["Saddle", "decay_ratios", "parallel_saddle", "rate_saddle"]
+__all__ = ["Saddle", "decay_rates", "decay_ratios", "parallel_saddle", "rate_saddle"]
 
 
 @dataclass(frozen=True, eq=False)
 class Saddle:
-    """A gauge and the dual point that goes with it.
+    r"""A gauge and the dual point that goes with it.
 
     Attributes
     ----------
     gauge : ndarray, shape (k, k)
         h.
     state_root : ndarray, shape (2, 2)
-        R of a state :math:`RR^\\dagger` of the atom, up to normalisation.
+        R of a state :math:`RR^\dagger` of the atom, up to normalisation.
     multiplier : ndarray, shape (2, 2)
         Z.
     """
@@ -43,7 +45,7 @@ class Saddle:
 
 
 def decay_ratios(site: OneSite) -> NDArray[np.float64]:
-    r""":math:`(r_g, r_e)`, with :math:`r_e^2 = (p_{gg}p_{ee}/\lambda^2 - 1 + \text{jumps out of g})/p_{gg}` and alike for g.
+    r""":math:`(r_g, r_e)`, with :math:`r_e^2 = [(p_{gg}p_{ee}/\lambda^2 - 1) + (1 - p_{gg})]/p_{gg}`, and alike for g.
 
     That is :math:`p_{ee}/\lambda^2 - 1`, written as a sum of what is not negative.
     """
@@ -68,10 +70,12 @@ def parallel_saddle(site: OneSite, uses: float) -> Saddle:
     """
     operators = covariant_kraus(site)
     log_g, log_e = (float(site.log_transfer[level, level]) for level in (GROUND, EXCITED))
-    decay = site.log_coherence.real
+    decay = 0.5 * (log_g + log_e - dephasing_excess(site))
     ratios = decay_ratios(site)
     if not np.isfinite(ratios).all() or log_g < -600.0:
-        raise ValueError("one atom's coherence has decayed beyond e^-300, which has no certificate: take a shorter time")
+        raise ValueError(
+            "one atom's coherence has decayed beyond e^-300, which has no certificate: take a shorter time"
+        )
     ground, excited = ratios
     gauge = np.zeros((6, 6), dtype=complex)
     corner = abs(operators[1, EXCITED, EXCITED]) * math.exp(-0.5 * log_g)
@@ -100,16 +104,20 @@ def parallel_saddle(site: OneSite, uses: float) -> Saddle:
     return _kept(operators, gauge, state, weight - 0.5 * share * state)
 
 
+def decay_rates(noises: Iterable[Noise], unit: float = 1.0) -> NDArray[np.float64]:
+    r""":math:`(\sqrt{R_g}, \sqrt{R_e})`, with :math:`R_i` the rate at which :math:`p_{ii}/\lambda^2` grows from 1."""
+    rates = (np.abs(covariant_jumps(noises, unit)[1:]) ** 2).sum(axis=1)
+    return np.asarray(np.sqrt(rates[0, EXCITED] + rates[1:].sum(axis=0))[::-1])
+
+
 def rate_saddle(noises: Iterable[Noise], unit: float = 1.0) -> Saddle:
     r"""Of the bound on the information gathered per time, on the operators of `covariant_jumps`.
 
-    With the rates :math:`R_i` at which :math:`p_{ii}/\lambda^2` grows in place of :math:`r_i^2`.
+    With :math:`\sqrt{R_i}` in place of :math:`r_i`.
     """
     operators = covariant_jumps(noises, unit)
-    rates = (np.abs(operators[1:]) ** 2).sum(axis=1)
-    dephasing, up = rates[0, EXCITED], rates[1:, GROUND].sum()
-    down = rates[1:, EXCITED].sum()
-    excited, ground = math.sqrt(dephasing + up), math.sqrt(dephasing + down)
+    ground, excited = decay_rates(noises, unit)
+    dephasing, up = abs(operators[1, EXCITED, EXCITED]) ** 2, float(np.sum(np.abs(operators[1:, :, GROUND]) ** 2))
     from_g = 1.0 / (excited * (ground + excited)) if excited > 0.0 else 0.0
     from_e = 1.0 / (ground * (ground + excited)) if ground > 0.0 else 0.0
     gauge = np.zeros((6, 6), dtype=complex)

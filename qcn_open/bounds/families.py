@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,16 +108,16 @@ class KrausFamily(GaugeFamily):
     (2, 2, 2)
     """
 
-    derivative: Complex = field(default=None)  # type: ignore[assignment]
+    derivative: Complex | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        given = 1j * self.operators @ EXCITED_PART if self.derivative is None else self.derivative
-        object.__setattr__(self, "derivative", _operators("KrausFamily derivative", given))
-        if self.derivative.shape != self.operators.shape:
+        if self.derivative is not None:
+            object.__setattr__(self, "derivative", _operators("KrausFamily derivative", self.derivative))
+        if self.slope.shape != self.operators.shape:
             raise ValueError(
                 f"KrausFamily derivative must have the shape {self.operators.shape} of the operators, "
-                f"got {self.derivative.shape}"
+                f"got {self.slope.shape}"
             )
         excess = np.abs(_gram(self.operators, self.operators) - np.eye(2)).max()
         if excess > _NORMALISED:
@@ -125,7 +125,7 @@ class KrausFamily(GaugeFamily):
                 f"Kraus operators must satisfy sum K^dagger K = 1, off by {excess:.3g}: they are no channel of an atom "
                 "that enters in (g, e)"
             )
-        overlap = _gram(self.derivative, self.operators)
+        overlap = _gram(self.slope, self.operators)
         drift = np.abs(overlap + overlap.conj().T).max()
         if drift > _NORMALISED * max(1.0, float(np.abs(overlap).max())):
             raise ValueError(
@@ -134,23 +134,28 @@ class KrausFamily(GaugeFamily):
             )
 
     @property
+    def slope(self) -> Complex:
+        r""":math:`\dot K`, given or not."""
+        return 1j * self.operators @ EXCITED_PART if self.derivative is None else self.derivative
+
+    @property
     def fixed(self) -> Complex:
         r""":math:`-i\dot K`."""
-        return -1j * self.derivative
+        return -1j * self.slope
 
     @property
     def overlap(self) -> Complex:
         r""":math:`i\sum\dot K^\dagger K`, which is :math:`|e\rangle\langle e|` if the phase precedes the channel."""
-        overlap = 1j * _gram(self.derivative, self.operators)
+        overlap = 1j * _gram(self.slope, self.operators)
         return np.asarray((overlap + overlap.conj().T) / 2.0)
 
     def defect(self) -> tuple[float, NDArray[np.float64]]:
         r"""Deviations of G from 1 and of its derivative from 0."""
         rounding = (self.operators[..., 0].size + 8.0) * EPS
-        modulus, slope = np.abs(self.operators), np.abs(self.derivative)
+        modulus, slope = np.abs(self.operators), np.abs(self.slope)
         deviation = np.abs(_gram(self.operators, self.operators) - np.eye(2))
         deviation += rounding * _gram(modulus, modulus).real
-        overlap = _gram(self.derivative, self.operators)
+        overlap = _gram(self.slope, self.operators)
         drift = np.abs(overlap + overlap.conj().T)
         drift += rounding * (_gram(slope, modulus) + _gram(modulus, slope)).real
         return float(deviation.sum(axis=1).max()), drift
@@ -169,9 +174,7 @@ class KrausFamily(GaugeFamily):
             return self
         mixing, lengths, _ = np.linalg.svd(flat)
         kept = np.pad(lengths, (0, len(mixing) - len(lengths))) > 1e-12 * lengths[0]
-        operators, derivative = (
-            np.tensordot(mixing.conj().T, part, 1) for part in (self.operators, self.derivative)
-        )
+        operators, derivative = (np.tensordot(mixing.conj().T, part, 1) for part in (self.operators, self.slope))
         if np.abs(derivative[~kept]).max(initial=0.0) > 1e-9 * np.abs(derivative).max():
             raise ValueError("the number of independent Kraus operators changes at this phase: take one next to it")
         return KrausFamily(operators[kept], derivative[kept])
@@ -218,10 +221,10 @@ def kraus_of(model: Ramsey) -> KrausFamily:
     r"""Kraus operators of one atom of a model and their derivative with respect to its phase.
 
     For phase-covariant noise they are two operators diagonal in (g, e) with the Gram matrix
-    :math:`((p_{gg}, \lambda^*), (\lambda, p_{ee}))` and one for each jump, from the logarithms of `one_site`: each entry
-    is accurate to rounding however weak or strong the noise is. Only the first, which keeps g and e in superposition,
-    need carry the phase. For other noise, which acts while the phase is being acquired,
-    they come from the Choi matrices of the channel and of its derivative at the phase of the model.
+    :math:`((p_{gg}, \lambda^*), (\lambda, p_{ee}))` and one for each jump, from the logarithms of `one_site`: each
+    entry is accurate to rounding however weak or strong the noise is. Only the first, which keeps g and e in
+    superposition, need carry the phase. For other noise, which acts while the phase is being acquired, they come from
+    the Choi matrices of the channel and of its derivative at the phase of the model.
 
     Parameters
     ----------
@@ -285,14 +288,14 @@ def covariant_kraus(site: OneSite) -> Complex:
     Two are diagonal in (g, e), the second at e only; then g to e, e to g, loss from g and from e.
     """
     log_g, log_e = (float(site.log_transfer[level, level]) for level in (GROUND, EXCITED))
+    excess = dephasing_excess(site)
     both = np.zeros((LEVELS, 2), dtype=complex)
     both[GROUND, GROUND] = math.exp(0.5 * log_g)
-    both[EXCITED, EXCITED] = np.exp(site.log_coherence - 0.5 * log_g)
-    left = np.exp(2.0 * site.log_coherence.real - log_g) * np.expm1(dephasing_excess(site))
+    both[EXCITED, EXCITED] = math.exp(0.5 * (log_e - excess))
     moved = np.exp(site.log_transfer[[EXCITED, GROUND], [GROUND, EXCITED]])
-    operators = np.array([both, *_jumps([left, *moved, *site.loss])])
+    operators = np.array([both, *_jumps([-math.exp(log_e) * math.expm1(-excess), *moved, *site.loss])])
     # Both diagonal operators turn the coherence alike, so that the best gauge between them is real.
-    operators[1] *= np.exp(1j * site.log_coherence.imag)
+    operators[:2, EXCITED] *= np.exp(1j * site.log_coherence.imag)
     return operators
 
 
@@ -346,7 +349,8 @@ def _choi_kraus(model: Ramsey) -> KrausFamily:
     zero = np.zeros_like(rate)
     final = expm(np.block([[rate, zero], [signal, rate]]))
     choi, slope = (
-        part.reshape(3, 3, 3, 3)[:, :, :2, :2].transpose(0, 2, 1, 3).reshape(6, 6) for part in (final[:9, :9], final[9:, :9])
+        part.reshape(3, 3, 3, 3)[:, :, :2, :2].transpose(0, 2, 1, 3).reshape(6, 6)
+        for part in (final[:9, :9], final[9:, :9])
     )
     values, vectors = np.linalg.eigh((choi + choi.conj().T) / 2.0)
     kept = values > 64.0 * EPS
@@ -363,12 +367,14 @@ def _operators(name: str, given: object) -> Complex:
     except (TypeError, ValueError):
         raise ValueError(f"{name} must be an array of numbers of shape (k, d, 2)") from None
     if operators.ndim != 3 or operators.shape[2] != 2 or 0 in operators.shape:
-        raise ValueError(f"{name} must have the shape (k, d, 2): k operators from (g, e) to d levels, got {operators.shape}")
+        raise ValueError(
+            f"{name} must have the shape (k, d, 2): k operators from (g, e) to d levels, got {operators.shape}"
+        )
     if not np.isfinite(operators).all():
         raise ValueError(f"{name} must be finite")
     operators.setflags(write=False)
     return operators
 
 
-def _gram(left: NDArray[np.generic], right: NDArray[np.generic]) -> Complex:
-    return np.asarray(np.einsum("kdi,kdj->ij", left.conj(), right), dtype=complex)
+def _gram(left: NDArray[np.inexact], right: NDArray[np.inexact]) -> Complex:
+    return np.asarray(np.einsum("kdi,kdj->ij", left.conj(), right).astype(complex))

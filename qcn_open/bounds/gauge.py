@@ -22,9 +22,9 @@ Real = NDArray[np.float64]
 def from_above(family: GaugeFamily, gauge: Complex, others: float) -> float:
     r"""Upper limit of :math:`\|X_h^\dagger X_h\| + (N-1)\|B_h\|^2` at the gauge h; `others` is N - 1.
 
-    The operators :math:`KG^{-1/2}`, with :math:`G = \sum K^\dagger K` a rounding away from 1, are a channel exactly; the
-    limit is for that one. For an infinite number of others it is :math:`\|X_h^\dagger X_h\|` at a gauge next to h at
-    which :math:`B_h` vanishes exactly; infinite if there is none.
+    The operators :math:`KG^{-1/2}`, with :math:`G = \sum K^\dagger K` a rounding away from 1, are a channel exactly;
+    the limit is for that one. For an infinite number of others it is :math:`\|X_h^\dagger X_h\|` at a gauge next to h
+    at which :math:`B_h` vanishes exactly; infinite if there is none.
     """
     moved, moved_error, left, left_error = _evaluate(family, gauge)
     deviation, drift = family.defect()
@@ -41,9 +41,7 @@ def from_above(family: GaugeFamily, gauge: Complex, others: float) -> float:
     return _up(size**2 + others * shift**2)
 
 
-def from_below(
-    family: GaugeFamily, gauge: Complex, others: float, state_root: Complex, multiplier: Complex
-) -> float:
+def from_below(family: GaugeFamily, gauge: Complex, others: float, state_root: Complex, multiplier: Complex) -> float:
     r"""Lower limit of the minimum over *all* gauges of :math:`\|X_h^\dagger X_h\| + (N-1)\|B_h\|^2`.
 
     .. math:: \min_h q(h), \quad
@@ -85,7 +83,7 @@ def from_below(
     pull_scale = 2.0 * np.einsum("mkl,kdi,ldj,ij->m", np.abs(hermitian[free]), *[np.abs(operators)] * 2, absolute)
     slope_error = 2.0 * moved_error + _rounding(moved.size) * (2.0 * size + pull_scale / lengths)
     loss = float(np.sum((np.abs(slope) + slope_error) ** 2)) / singular[-1] ** 2
-    return max(value - penalty - rounding - loss, 0.0) * (1.0 - 8.0 * EPS)
+    return float(max(value - penalty - rounding - loss, 0.0)) * (1.0 - 8.0 * EPS)
 
 
 def basis(size: int) -> Complex:
@@ -103,12 +101,12 @@ def basis(size: int) -> Complex:
 def hermitian_norm(matrix: Complex) -> float:
     r"""Largest modulus of an eigenvalue of a Hermitian 2x2 matrix, :math:`|m| + \sqrt{d^2 + |c|^2}`, rounded up."""
     mean, half = (matrix[0, 0] + matrix[1, 1]).real / 2.0, (matrix[0, 0] - matrix[1, 1]).real / 2.0
-    return _up(abs(mean) + math.hypot(half, abs(matrix[0, 1])))
+    return _up(float(abs(mean) + math.hypot(half, abs(matrix[0, 1]))))
 
 
 def _trace_norm(matrix: Complex) -> float:
     trace, half = (matrix[0, 0] + matrix[1, 1]).real, (matrix[0, 0] - matrix[1, 1]).real / 2.0
-    return _up(max(abs(trace), 2.0 * math.hypot(half, abs(matrix[0, 1]))))
+    return _up(float(max(abs(trace), 2.0 * math.hypot(half, abs(matrix[0, 1])))))
 
 
 def _evaluate(family: GaugeFamily, gauge: Complex) -> tuple[Complex, float, Complex, Real]:
@@ -120,7 +118,12 @@ def _evaluate(family: GaugeFamily, gauge: Complex) -> tuple[Complex, float, Comp
     scale = (np.abs(family.fixed) + np.einsum("kl,ldi->kdi", mixing, modulus))[start:]
     left_scale = np.abs(family.overlap) + np.einsum("kdi,kl,ldj->ij", modulus, mixing, modulus)
     left = (left + left.conj().T) / 2.0
-    return moved, _rounding(len(gauge)) * float(np.linalg.norm(scale)), left, _rounding(moved.size * len(gauge)) * left_scale
+    return (
+        moved,
+        _rounding(len(gauge)) * float(np.linalg.norm(scale)),
+        left,
+        _rounding(moved.size * len(gauge)) * left_scale,
+    )
 
 
 def _distance(family: GaugeFamily, remainder: Real) -> float:

@@ -15,6 +15,7 @@ entries of many orders of magnitude, look to it like any other problem.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import warnings
 
@@ -31,6 +32,9 @@ Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 
 _RANK = 1e-13
+# The problem is in its natural units already, and rescaling its rounding errors to 1 makes the solver stumble; seldom
+# the other way round.
+_SETTINGS: tuple[dict[str, bool], ...] = ({"equilibrate_enable": False}, {})
 
 
 def solve(family: GaugeFamily, others: float) -> tuple[Saddle, float]:
@@ -81,7 +85,7 @@ def solve(family: GaugeFamily, others: float) -> tuple[Saddle, float]:
     size, shift = cvxpy.Variable(), cvxpy.Variable()
     stack = closest / unit + columns @ step
     split = 2 * moved.size
-    reals, imags = (cvxpy.reshape(stack[part : split : 2], moved.shape, order="C") for part in (0, 1))
+    reals, imags = (cvxpy.reshape(stack[part:split:2], moved.shape, order="C") for part in (0, 1))
     tangent = cvxpy.bmat([[reals, -imags], [imags, reals]])
     corner = cvxpy.bmat([[size * np.eye(4), tangent.T], [tangent, np.eye(4 * len(moved) // 2)]])
     constraints = [corner >> 0]
@@ -92,14 +96,16 @@ def solve(family: GaugeFamily, others: float) -> tuple[Saddle, float]:
     else:
         constraints += [shift == 0.0]
     problem = cvxpy.Problem(cvxpy.Minimize(size + cvxpy.square(shift)), constraints)
-    try:
-        with warnings.catch_warnings():
+    for settings in _SETTINGS:
+        with warnings.catch_warnings(), contextlib.suppress(cvxpy.SolverError):
             warnings.simplefilter("ignore")  # an inaccurate solution is judged by its certificate
-            problem.solve(solver=cvxpy.CLARABEL)
-    except cvxpy.SolverError:
-        raise ValueError("the solver of the semidefinite program failed: use the closed form, or rescale") from None
+            problem.solve(solver=cvxpy.CLARABEL, **settings)
+            break
     if step.value is None:
-        raise ValueError(f"the semidefinite program for the gauge is {problem.status}: there is no bound of this kind")
+        raise ValueError(
+            f"the solver of the semidefinite program for the gauge ended with status {problem.status}: use the closed "
+            "form, or operators of less different size"
+        )
 
     if kept.any():
         coordinates = (rows[kept].T / stretch[kept]) @ (unit * step.value - columns.T @ target) / lengths
