@@ -32,6 +32,21 @@ def test_atoms(kind: type[qcn.Ghz], size: object) -> None:
         kind(size)
 
 
+FAMILY = qcn.bounds.KrausFamily([0.8 * np.eye(2), np.diag([0.6, -0.6])])
+
+
+class Transverse(qcn.Noise):
+    """Not phase-covariant."""
+
+    def jumps(self) -> tuple[np.ndarray, ...]:
+        return (np.array([[0, 1, 0], [1, 0, 0], [0, 0, 0]], dtype=complex),)
+
+
+def certificate_with(**changed: object) -> qcn.bounds.Certificate:
+    given = {"family": FAMILY, "gauge": np.eye(2), "state_root": np.eye(2), "multiplier": np.zeros((2, 2)), "uses": 2}
+    return qcn.bounds.Certificate(**(given | changed))
+
+
 BAD: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "weight 0": (lambda: qcn.Ghz(3, excited_weight=0.0), ValueError, "strictly between 0 and 1, got 0.0"),
     "weight 1": (lambda: qcn.Ghz(3, excited_weight=1), ValueError, "strictly between 0 and 1, got 1"),
@@ -132,6 +147,121 @@ BAD: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
         lambda: qcn.precision_curve(lambda n: qcn.OptimalTime(1.0, n), [1, 2], 0.0),
         ValueError,
         "total_time must be finite and > 0",
+    ),
+    "certificate of nothing": (
+        lambda: qcn.bounds.certificate(qcn.Ramsey(qcn.Ghz(2), NOISE, 0.0)),
+        ValueError,
+        r"Ramsey time of a certificate must be finite and > 0 \(s\)",
+    ),
+    "certificate by magic": (
+        lambda: qcn.bounds.certificate(qcn.Ramsey(qcn.Ghz(2), NOISE, 1.0), by="magic"),
+        ValueError,
+        '"closed form" or "semidefinite"',
+    ),
+    "certificate of a number": (lambda: qcn.bounds.certificate(3.0), TypeError, "model must be a Ramsey"),
+    "certificate of what has decayed": (
+        lambda: qcn.bounds.certificate(qcn.Ramsey(qcn.Ghz(2), NOISE, 2000.0)),
+        ValueError,
+        "decayed beyond .* take a shorter time",
+    ),
+    "asymptotic certificate without noise": (
+        lambda: qcn.bounds.asymptotic_certificate(qcn.Ramsey(qcn.Ghz(2), (), 1.0)),
+        ValueError,
+        "nothing limits the information per atom",
+    ),
+    "asymptotic program without noise": (
+        lambda: qcn.bounds.asymptotic_certificate(qcn.Ramsey(qcn.Ghz(2), (), 1.0), by="semidefinite"),
+        ValueError,
+        "infeasible: no gauge has B = 0",
+    ),
+    "rate without noise": (
+        lambda: qcn.bounds.rate_certificate(qcn.PhaseDiffusion(1.0)),
+        ValueError,
+        "nothing limits the information per time",
+    ),
+    "closed certificate of transverse noise": (
+        lambda: qcn.bounds.certificate(qcn.Ramsey(qcn.Ghz(2), Transverse(), 1.0)),
+        ValueError,
+        "not phase-covariant",
+    ),
+    "closed rate of transverse noise": (
+        lambda: qcn.bounds.asymptotic_rate(Transverse()),
+        ValueError,
+        'rate_certificate with by="semidefinite"',
+    ),
+    "closed rate certificate of transverse noise": (
+        lambda: qcn.bounds.rate_certificate(Transverse()),
+        ValueError,
+        'use by="semidefinite"',
+    ),
+    "transverse noise and a common phase": (
+        lambda: qcn.bounds.certificate(
+            qcn.Ramsey(qcn.Ghz(2), (Transverse(), qcn.PhaseDiffusion(1.0)), 1.0), by="semidefinite"
+        ),
+        ValueError,
+        "no bound for a common phase together with noise",
+    ),
+    "Kraus operators of a vector": (lambda: qcn.bounds.KrausFamily(np.eye(2)), ValueError, r"shape \(k, d, 2\)"),
+    "Kraus operators of words": (lambda: qcn.bounds.KrausFamily("channel"), ValueError, "array of numbers"),
+    "Kraus operators for three levels": (
+        lambda: qcn.bounds.KrausFamily([np.eye(3)]),
+        ValueError,
+        r"from \(g, e\) to d levels, got \(1, 3, 3\)",
+    ),
+    "infinite Kraus operators": (lambda: qcn.bounds.KrausFamily([np.inf * np.ones((2, 2))]), ValueError, "finite"),
+    "no channel": (
+        lambda: qcn.bounds.KrausFamily([0.9 * np.eye(2)]),
+        ValueError,
+        r"sum K\^dagger K = 1, off by 0.19",
+    ),
+    "derivative of another shape": (
+        lambda: qcn.bounds.KrausFamily([np.eye(2)], np.zeros((2, 2, 2))),
+        ValueError,
+        r"derivative must have the shape \(1, 2, 2\)",
+    ),
+    "derivative that leaves the channels": (
+        lambda: qcn.bounds.KrausFamily([np.eye(2)], [np.eye(2)]),
+        ValueError,
+        "the derivative of sum K.dagger K must vanish",
+    ),
+    "number of Kraus operators changes": (
+        lambda: qcn.bounds.semidefinite(
+            qcn.bounds.KrausFamily([np.eye(2), np.zeros((2, 2))], [np.zeros((2, 2)), np.diag([0.0, 1.0])]), 2
+        ),
+        ValueError,
+        "number of independent Kraus operators changes",
+    ),
+    "jumps without the identity": (
+        lambda: qcn.bounds.LindbladFamily([np.ones((3, 2))]),
+        ValueError,
+        "must begin with the identity",
+    ),
+    "gauge that is not Hermitian": (
+        lambda: certificate_with(gauge=np.array([[0.0, 1.0], [0.0, 0.0]])),
+        ValueError,
+        r"gauge h must be Hermitian, it differs from its adjoint by 1",
+    ),
+    "gauge of the wrong size": (lambda: certificate_with(gauge=np.eye(3)), ValueError, r"of shape \(2, 2\)"),
+    "gauge of nan": (lambda: certificate_with(gauge=np.full((2, 2), np.nan)), ValueError, "gauge h must be finite"),
+    "multiplier that is not Hermitian": (
+        lambda: certificate_with(multiplier=1j * np.eye(2)),
+        ValueError,
+        "multiplier Z must be Hermitian",
+    ),
+    "no dual state": (lambda: certificate_with(state_root=np.zeros((2, 2))), ValueError, "state_root must not be zero"),
+    "half a use": (lambda: certificate_with(uses=0.5), ValueError, "uses must be a whole number >= 1"),
+    "family of arrays": (lambda: certificate_with(family=np.eye(2)), TypeError, "must be a KrausFamily"),
+    "program for an array": (lambda: qcn.bounds.semidefinite(np.eye(2), 2), TypeError, "must be a KrausFamily"),
+    "program for no use": (lambda: qcn.bounds.semidefinite(FAMILY, 0), ValueError, "uses must be a whole number"),
+    "infeasible program": (
+        lambda: qcn.bounds.semidefinite(qcn.bounds.KrausFamily([np.eye(2)]), np.inf),
+        ValueError,
+        "infeasible: no gauge has B = 0, .* use a finite number",
+    ),
+    "inaccurate program": (
+        lambda: qcn.bounds.semidefinite(FAMILY, 7, tolerance=1e-16),
+        ValueError,
+        r"too inaccurately: its certificate leaves a gap of .* more than the tolerance 1e-16",
     ),
     "negative duration": (lambda: qcn.OptimalTime(1.0, 1.0).uncertainty(-1.0), ValueError, r"total_time .* \(s\)"),
 }

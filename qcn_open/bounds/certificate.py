@@ -81,7 +81,9 @@ class Certificate:
 
     def __post_init__(self) -> None:
         if not isinstance(self.family, GaugeFamily):
-            raise TypeError(f"Certificate family must be a KrausFamily or LindbladFamily, got {self.family!r}")
+            raise TypeError(
+                f"Certificate family must be a KrausFamily or LindbladFamily, got {type(self.family).__name__}"
+            )
         object.__setattr__(self, "gauge", _matrix("gauge h", self.gauge, len(self.family.operators), hermitian=True))
         object.__setattr__(self, "state_root", _matrix("state_root", self.state_root, 2, hermitian=False))
         object.__setattr__(self, "multiplier", _matrix("multiplier Z", self.multiplier, 2, hermitian=True))
@@ -116,7 +118,8 @@ class Certificate:
 
     def _information(self, per_use: float) -> float:
         value = 4.0 * per_use * (1.0 if math.isinf(self.uses) else self.uses)
-        return float(self.unit / (1.0 / value + self.common_phase_variance)) if value > 0.0 else 0.0
+        inverse = (1.0 / value if value > 0.0 else math.inf) + self.common_phase_variance
+        return self.unit / inverse if inverse > 0.0 else math.inf
 
 
 def certificate(model: Ramsey, by: By = "closed form") -> Certificate:
@@ -279,7 +282,7 @@ def semidefinite(
     (0.843519, True)
     """
     if not isinstance(family, GaugeFamily):
-        raise TypeError(f"family must be a KrausFamily or LindbladFamily, got {family!r}")
+        raise TypeError(f"family must be a KrausFamily or LindbladFamily, got {type(family).__name__}")
     if isinstance(family, KrausFamily):
         family = family.independent()
     others = math.inf if uses == math.inf else count("uses", uses) - 1.0  # type: ignore[arg-type]

@@ -116,4 +116,4 @@ def asymptotic_information(model: Ramsey) -> float:
     0.581977
     """
     root = float(decay_ratios(one_site(model.local_noise, model.time)).sum())
-    return 4.0 / root**2 if root > 0.0 else math.inf
+    return (2.0 / root) ** 2 if root > 0.0 else math.inf

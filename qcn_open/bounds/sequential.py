@@ -67,7 +67,7 @@ def asymptotic_rate(noise: Noise | CollectiveNoise | Iterable[Noise | Collective
     if not is_covariant(generator(local)):
         raise ValueError(f'noise {local} is not phase-covariant: use rate_certificate with by="semidefinite"')
     root = float(decay_rates(local).sum())
-    return 4.0 / root**2 if root > 0.0 else math.inf
+    return (2.0 / root) ** 2 if root > 0.0 else math.inf
 
 
 def sequential(model: Ramsey) -> float:
