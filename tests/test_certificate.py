@@ -370,6 +370,29 @@ def test_order_of_the_bounds(seed: int) -> None:
     assert qcn.bound_optimal_time(many, local).rate == approx(many * rate, rel=1e-3)
 
 
+@pytest.mark.parametrize("kind", LIMITS)
+@pytest.mark.parametrize("time", [0.3, 3.0, 30.0])
+def test_interrupted_interrogation_beats_the_parallel_bound_only(kind: str, time: float) -> None:
+    """Reading out and starting anew is a protocol: one atom with an ancilla, whose bound can be reached, k times."""
+    model = qcn.Ramsey(qcn.Ghz(1), LIMITS[kind][0](1.0), time)
+    gathered = [k * bounds.channel_extension(model.at_time(time / k)) for k in range(1, 100)]
+    assert max(gathered) <= bounds.sequential(model)
+    if time == 30.0:
+        assert 0.15 * bounds.sequential(model) < max(gathered)
+        assert bounds.channel_extension(model) < 1e-3 * max(gathered)
+
+
+@pytest.mark.parametrize("atoms", [1, 2, 1000, 10**12])
+def test_without_noise_the_heisenberg_limit_is_certified(atoms: int) -> None:
+    model = qcn.Ramsey(qcn.Ghz(atoms), (), 0.5)
+    for by, tolerance in (("closed form", 1e-12), ("semidefinite", 1e-6)):
+        proof = bounds.certificate(model, by=by)
+        assert 1.0 <= proof.check() / bounds.heisenberg(model) <= 1 + tolerance
+        assert proof.gap <= tolerance
+    assert bounds.sequential(model) == approx(bounds.heisenberg(model), rel=1e-15)
+    assert math.isinf(bounds.asymptotic_rate(()))
+
+
 @pytest.mark.parametrize("atom_times", [0.01, 1.0, 1.3, 1.5, 40.0])
 def test_sequential_bound_solves_its_differential_equation(atom_times: float) -> None:
     """dF/dt = 4N min[alpha + beta sqrt F] with the gauge optimised by a solver at each F, here for emission."""

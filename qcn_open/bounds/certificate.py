@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -288,7 +288,7 @@ def semidefinite(
     others = math.inf if uses == math.inf else count("uses", uses) - 1.0  # type: ignore[arg-type]
     saddle, value = solve(family, others)
     found = _certificate(family, saddle, uses, unit, common_phase_variance)
-    object.__setattr__(found, "solver_value", found._information(value))
+    found = replace(found, solver_value=found._information(value))
     if not found.gap <= tolerance:
         raise ValueError(
             f"the semidefinite program was solved too inaccurately: its certificate leaves a gap of {found.gap:.1g}, "

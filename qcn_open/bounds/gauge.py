@@ -68,8 +68,8 @@ def from_below(family: GaugeFamily, gauge: Complex, others: float, state_root: C
         moved = (_evaluate(family, gauge)[0] @ root).ravel()
         return np.asarray(2.0 * scaled.T @ np.concatenate([moved.real, moved.imag]) + pull[free] / lengths)
 
-    if np.any(pull[~free] != 0.0) or singular[-1] <= 1e-12:
-        return 0.0
+    if np.any(pull[~free] != 0.0) or len(singular) < len(lengths) or singular[-1] <= 1e-12:
+        return 0.0  # gauges that do not move X could lower q without limit
     step = directions.T @ (directions @ gradient(gauge) / (2.0 * singular**2)) / lengths
     best = gauge + np.tensordot(step, hermitian[free], 1)
     moved, moved_error, left, left_error = _evaluate(family, best)
