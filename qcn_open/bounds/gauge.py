@@ -150,4 +150,4 @@ def _rounding(terms: int) -> float:
 
 def _up(value: float) -> float:
     """A few roundings up."""
-    return value * (1.0 + 8.0 * EPS)
+    return float(value * (1.0 + 8.0 * EPS))
