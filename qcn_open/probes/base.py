@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qcn_open.validation import count, open_interval
 
+if TYPE_CHECKING:
+    from quimb.tensor import MatrixProductOperator, MatrixProductState
+
 __all__ = ["GhzBlocks", "Probe"]
 
 DENSE_ATOMS = 14
+NETWORK_ATOMS = 10_000
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,16 @@ class GhzBlocks:
         amplitudes[0] = np.sqrt(1.0 - self.excited_weight)
         amplitudes[-1] = 1j * np.sqrt(self.excited_weight)
         return amplitudes
+
+    def tensors(self) -> list[NDArray[np.complex128]]:
+        """The same as a matrix product, one tensor (left, level, right) for each atom; its bonds have dimension 2."""
+        amplitudes = np.array([np.sqrt(1.0 - self.excited_weight), 1j * np.sqrt(self.excited_weight)])
+        if self.size == 1:
+            return [amplitudes.reshape(1, 2, 1)]
+        copy = np.zeros((2, 2, 2), dtype=complex)
+        copy[0, 0, 0] = copy[1, 1, 1] = 1.0
+        first = np.diag(amplitudes).reshape(1, 2, 2)
+        return [first, *[copy] * (self.size - 2), np.eye(2, dtype=complex).reshape(2, 2, 1)]
 
 
 class Probe(ABC):
@@ -99,3 +114,37 @@ class Probe(ABC):
             for _ in range(block.copies):
                 state = np.kron(state, block.vector())
         return state
+
+    def network(self) -> MatrixProductState | MatrixProductOperator:
+        r"""State as a quimb tensor network with open ends, one site for each atom in their order.
+
+        A pure state is a `MatrixProductState` whose physical dimension is 2, the levels (g, e). A mixed one is a
+        density `MatrixProductOperator` :math:`\rho_{kb} = \langle k|\rho|b\rangle`; where atoms may be lost already,
+        its physical dimension is 3, the levels (g, e, lost). A product of GHZ blocks is exact: its bonds have
+        dimension 2 inside a block and 1 between blocks.
+
+        Raises
+        ------
+        ValueError
+            If there are more than 10 000 atoms, or too many to reach the network through a dense state.
+        """
+        from quimb.tensor import MatrixProductOperator, MatrixProductState
+
+        blocks = self.ghz_blocks()
+        if self.atoms > NETWORK_ATOMS:
+            raise ValueError(f"a tensor network is limited to {NETWORK_ATOMS} atoms, {self!r} has {self.atoms}")
+        if blocks is not None:
+            tensors = [tensor for block in blocks for tensor in block.tensors() * block.copies]
+            return MatrixProductState(open_ends(tensors), shape="lrp")
+        state = self.vector()
+        form = MatrixProductState if state.ndim == 1 else MatrixProductOperator
+        # The cutoff is the rounding error of the entries themselves.
+        return form.from_dense(state, dims=[2] * self.atoms, cutoff=1e-15, cutoff_mode="rel")
+
+
+def open_ends(tensors: list[NDArray[np.complex128]]) -> list[NDArray[np.complex128]]:
+    """Site tensors (left, level, ..., right) in quimb's order (left, right, level, ...), outer bonds removed."""
+    arrays = [np.moveaxis(tensor, -1, 1) for tensor in tensors]
+    arrays[-1] = arrays[-1][:, 0]
+    arrays[0] = arrays[0][0]
+    return arrays
