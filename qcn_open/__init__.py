@@ -5,7 +5,7 @@ One model, `Ramsey`, several independent ways of computing it (`backends`), and 
 """
 
 from qcn_open import bounds
-from qcn_open.backends import Backend, Evolved, Logical, QutipDense, explain
+from qcn_open.backends import Backend, Evolved, Growth, Logical, QutipDense, explain
 from qcn_open.fisher import NodeInformation, cfi, qfi, qfim
 from qcn_open.model import Ramsey
 from qcn_open.noise import (
@@ -18,6 +18,7 @@ from qcn_open.noise import (
     SpontaneousEmission,
     TrapLoss,
 )
+from qcn_open.preparation import GrownGhz, fidelity, parity_contrast
 from qcn_open.probes import CoherentSpin, CustomState, Ghz, Probe, Product
 from qcn_open.ramsey import OptimalTime, bound_optimal_time, optimal_time, precision_curve
 from qcn_open.readouts import CollectiveSpin, Parity, Readout
@@ -34,6 +35,8 @@ __all__ = [
     "Depolarizing",
     "Evolved",
     "Ghz",
+    "GrownGhz",
+    "Growth",
     "Logical",
     "NodeInformation",
     "Noise",
@@ -52,7 +55,9 @@ __all__ = [
     "bounds",
     "cfi",
     "explain",
+    "fidelity",
     "optimal_time",
+    "parity_contrast",
     "precision_curve",
     "qfi",
     "qfim",

@@ -367,6 +367,11 @@ class CollectiveSpin(Readout):
 
     def _counts(self, tangent: BlockTangent, kind: int, angle: float, shift: float) -> Probabilities:
         """Counts (up, lost) of one block: a mixture of independent atoms and the interference term."""
+        if tangent.source_weights is None:
+            raise ValueError(
+                "CollectiveSpin needs blocks that began in g...g and e...e only: use Parity, or backend=QutipDense() for a "
+                "few atoms"
+            )
         size = int(tangent.sizes[kind])
         value = np.zeros((size + 1, size + 1))
         for weight, loss in zip(tangent.source_weights[kind], tangent.loss, strict=True):

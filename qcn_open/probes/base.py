@@ -78,6 +78,11 @@ class Probe(ABC):
     def atoms(self) -> int:
         """Total number of atoms."""
 
+    @property
+    def levels(self) -> int:
+        """Levels of an atom before the interrogation: 2, (g, e), or 3, (g, e, lost), where some may be lost already."""
+        return 2
+
     def ghz_blocks(self) -> tuple[GhzBlocks, ...] | None:
         """The GHZ blocks whose product the probe is; None when it is no such product."""
         return None
@@ -97,7 +102,7 @@ class Probe(ABC):
         return tuple(block.size for block in blocks for _ in range(block.copies))
 
     def vector(self) -> NDArray[np.complex128]:
-        """State on the levels (g, e): amplitudes of shape (2**atoms,), or a density matrix when it is mixed.
+        """State of all atoms: amplitudes of shape (levels**atoms,), or a density matrix when it is mixed.
 
         Raises
         ------
@@ -139,7 +144,7 @@ class Probe(ABC):
         state = self.vector()
         form = MatrixProductState if state.ndim == 1 else MatrixProductOperator
         # The cutoff is the rounding error of the entries themselves.
-        return form.from_dense(state, dims=[2] * self.atoms, cutoff=1e-15, cutoff_mode="rel")
+        return form.from_dense(state, dims=[self.levels] * self.atoms, cutoff=1e-15, cutoff_mode="rel")
 
 
 def open_ends(tensors: list[NDArray[np.complex128]]) -> list[NDArray[np.complex128]]:
