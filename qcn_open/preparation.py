@@ -135,10 +135,7 @@ class GrownGhz(Probe):
     def log_contrast(self) -> float:
         r"""Natural logarithm of the contrast C."""
         gates = self.size - 1
-        if self.geometry == "chain":
-            waiting = gates * (gates - 1) // 2
-        else:
-            waiting = 2**self.layers - self.size
+        waiting = {"chain": gates * (gates - 1) // 2, "tree": 2**self.layers - self.size}[self.geometry]
         return (
             _log_power(self.depolarizing / _FULLY_DEPOLARIZING, gates)
             + _log_power(2.0 * self.dephasing, 2 * gates)
@@ -222,17 +219,10 @@ class GrownGhz(Probe):
 
         if self.size > NETWORK_ATOMS:
             raise ValueError(f"a tensor network is limited to {NETWORK_ATOMS} atoms, {self!r} has {self.size}")
-        populations = self._population_tensors()
-        entries = sum(tensor.size for tensor in populations) * self.levels
-        if entries > _MOST_ENTRIES:
-            raise ValueError(
-                f"the tensor network of {self!r} has {entries:.1e} entries and is limited to {_MOST_ENTRIES:.0e}: "
-                'take fewer atoms, or geometry="chain"'
-            )
         # Spread over the atoms, so that no tensor holds a number that underflows.
         factor = math.exp(self.log_contrast / self.size)
         tensors = []
-        for site, classical in enumerate(populations):
+        for classical in self._population_tensors():
             left, levels, right = classical.shape
             tensor = np.zeros((left + 2, levels, levels, right + 2), dtype=complex)
             tensor[:left, range(levels), range(levels), :right] = classical
@@ -276,7 +266,8 @@ class GrownGhz(Probe):
         gate = self._gate(levels)
         edges = [0]
         block = np.array([[0.5, 0.5, 0.0][:levels]])
-        tensors = []
+        tensors: list[NDArray[np.float64]] = []
+        entries = 0
         for node in _layout(self):
             if len(node) == 3:
                 joined = [edge for edge in node if edge in edges]
@@ -293,14 +284,21 @@ class GrownGhz(Probe):
                 edges = [*edges, edge]
             tensor = block.reshape(block.shape[0], levels, -1)
             tensors.append(tensor)
+            entries += levels * tensor.size
+            if entries > _MOST_ENTRIES:
+                raise ValueError(
+                    f"the tensor network of {self!r} has more than the allowed {_MOST_ENTRIES:.0e} entries: take fewer "
+                    'atoms, or geometry="chain"'
+                )
             block = np.eye(tensor.shape[-1]).reshape(-1, *[levels] * len(edges))
         return tensors
 
 
 def fidelity(probe: Probe) -> float:
-    r"""State fidelity :math:`\langle\mathrm{GHZ}|\rho|\mathrm{GHZ}\rangle` with (:math:`|g\ldots g\rangle + i|e\ldots e\rangle)/\sqrt2`.
+    r"""State fidelity :math:`\langle\mathrm{GHZ}|\rho|\mathrm{GHZ}\rangle`, not its root.
 
-    It is half the sum of the population of {g...g, e...e} and of the parity contrast, which is how it is measured.
+    Without a phase error it is half the sum of the population of {g...g, e...e} and of the parity contrast, which is
+    how it is measured.
 
     Parameters
     ----------

@@ -34,6 +34,7 @@ _ROUNDING = 8.0 * np.finfo(float).eps
 _TOUCHING = 1e-4
 # A contrast whose square is not a number any more: it carries no information.
 _NO_CONTRAST = 1e-150
+_LARGEST_LOGARITHM = 1e300
 _MAX_COUNTED_ATOMS = 64
 _MAX_CORRELATED_ATOMS = 4096
 
@@ -261,6 +262,8 @@ class Parity(Readout):
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """A, V/A, D/A and what is missing of V/A + D/A to 1, of every kind of block."""
         log_contrast = np.log(2.0) + tangent.log_coherence + tangent.sizes * np.log1p(-2.0 * self.detection_error)
+        # Differences between infinities would pass for equality below.
+        log_contrast = np.maximum(log_contrast, -_LARGEST_LOGARITHM)
         log_total = tangent.log_survival if self.loss == "seen" else np.zeros(len(tangent.sizes))
         # V and A of a purely lossy block are equal: a difference at the level of rounding is none.
         ratio = np.where(
@@ -369,8 +372,8 @@ class CollectiveSpin(Readout):
         """Counts (up, lost) of one block: a mixture of independent atoms and the interference term."""
         if tangent.source_weights is None:
             raise ValueError(
-                "CollectiveSpin needs blocks that began in g...g and e...e only: use Parity, or backend=QutipDense() for a "
-                "few atoms"
+                "CollectiveSpin needs blocks that began in g...g and e...e only: use Parity, or backend=QutipDense() "
+                "for a few atoms"
             )
         size = int(tangent.sizes[kind])
         value = np.zeros((size + 1, size + 1))
