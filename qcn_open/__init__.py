@@ -5,7 +5,7 @@ One model, `Ramsey`, several independent ways of computing it (`backends`), and 
 """
 
 from qcn_open import bounds
-from qcn_open.backends import Backend, Evolved, Logical, QutipDense, explain
+from qcn_open.backends import Backend, Evolved, Logical, QuimbMPO, QutipDense, explain, interleaved
 from qcn_open.fisher import NodeInformation, cfi, qfi, qfim
 from qcn_open.model import Ramsey
 from qcn_open.noise import (
@@ -18,7 +18,7 @@ from qcn_open.noise import (
     SpontaneousEmission,
     TrapLoss,
 )
-from qcn_open.probes import CoherentSpin, CustomState, Ghz, Probe, Product
+from qcn_open.probes import CoherentSpin, CustomState, Ghz, MpsState, Probe, Product
 from qcn_open.ramsey import OptimalTime, bound_optimal_time, optimal_time, precision_curve
 from qcn_open.readouts import CollectiveSpin, Parity, Readout
 
@@ -35,6 +35,7 @@ __all__ = [
     "Evolved",
     "Ghz",
     "Logical",
+    "MpsState",
     "NodeInformation",
     "Noise",
     "OptimalTime",
@@ -43,6 +44,7 @@ __all__ = [
     "Probe",
     "Product",
     "Pumping",
+    "QuimbMPO",
     "QutipDense",
     "Ramsey",
     "Readout",
@@ -52,6 +54,7 @@ __all__ = [
     "bounds",
     "cfi",
     "explain",
+    "interleaved",
     "optimal_time",
     "precision_curve",
     "qfi",
