@@ -16,6 +16,8 @@ from qcn_open.states import BlockTangent
 
 __all__ = ["Growth"]
 
+_LARGEST = 1e300
+
 
 @dataclass(frozen=True)
 class Growth(Backend):
@@ -45,20 +47,23 @@ class Growth(Backend):
         self.require(model)
         probe = cast(GrownGhz, model.probe)
         site = one_site(model.local_noise, model.time)
-        transfer, survival, loss = np.exp(site.log_transfer), np.exp(site.log_survival), site.loss
-        all_ground, all_excited, none_lost, all_lost = probe.log_mean_product(
-            np.array([[*transfer[GROUND], 0.0], [*transfer[EXCITED], 0.0], [*survival, 0.0], [*loss, 1.0]])
+        transfer, survival = np.exp(site.log_transfer), np.exp(site.log_survival)
+        weights = probe.log_mean_product(
+            np.array([[*transfer[GROUND], 0.0], [*transfer[EXCITED], 0.0], [*survival, 0.0], [*site.loss, 1.0]])
         )
+        coherence = np.log(0.5) + probe.log_contrast + probe.size * site.log_coherence.real
+        # Differences between infinities are no numbers.
+        logarithms = np.clip([[*weights, coherence]], -_LARGEST, 0.0)
         return BlockTangent(
             sizes=np.array([probe.size]),
             copies=np.array([1]),
-            log_ground=np.array([all_ground]),
-            log_excited=np.array([all_excited]),
-            log_coherence=np.array([np.log(0.5) + probe.log_contrast + probe.size * site.log_coherence.real]),
+            log_ground=logarithms[:, 0],
+            log_excited=logarithms[:, 1],
+            log_coherence=logarithms[:, 4],
             angle=np.array([probe.size * (model.phase + site.log_coherence.imag)]),
-            log_survival=np.array([min(none_lost, 0.0)]),
-            log_all_lost=np.array([all_lost]),
+            log_survival=logarithms[:, 2],
+            log_all_lost=logarithms[:, 3],
             source_weights=None,
-            loss=loss,
+            loss=site.loss,
             common_phase_variance=model.common_phase_variance,
         )
