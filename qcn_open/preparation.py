@@ -3,12 +3,15 @@ r"""How a GHZ state is made, and what imperfect gates leave of it.
 The first atom is put into :math:`(|g\rangle + i|e\rangle)/\sqrt2`; then every gate, a CNOT, copies the level of an
 atom of the state to a fresh atom in g. Two geometries:
 
-===========  ================================================  ===============================  ==================
-geometry     control of a gate                                 layers of simultaneous gates     atoms that wait
-===========  ================================================  ===============================  ==================
-``"chain"``  the atom that was added last                      N - 1                            (N - 1)(N - 2)/2
-``"tree"``   every atom there is, as long as more are needed   :math:`d=\lceil\log_2N\rceil`    :math:`2^d - N`
-===========  ================================================  ===============================  ==================
+===========  ===============================  ===============================  =====================================
+geometry     control of a gate                layers of simultaneous gates     atoms that wait, all layers together
+===========  ===============================  ===============================  =====================================
+``"chain"``  the atom that was added last     N - 1                            (N - 1)(N - 2)/2
+``"tree"``   every atom, save at most one     :math:`d=\lceil\log_2N\rceil`    d minus the ones in the binary N - 1
+===========  ===============================  ===============================  =====================================
+
+A tree doubles in every layer or, where N is no power of two, nearly so: from :math:`\lceil N/2\rceil` atoms to N in
+the last one, and so on backwards. Then few atoms wait, and they do so early.
 
 *What the errors do.* A bit flip spreads to all atoms that descend from its own, a phase flip is one of the whole state.
 The Pauli errors of a depolarised pair that flip a level come with an even and an odd number of phase flips alike, and
@@ -94,7 +97,7 @@ class GrownGhz(Probe):
     --------
     >>> probe = GrownGhz(100, "tree", depolarizing=1e-3)
     >>> round(fidelity(probe), 6), round(parity_contrast(probe), 6)
-    (0.911682, 0.899635)
+    (0.911906, 0.899734)
     """
 
     size: int
@@ -135,7 +138,7 @@ class GrownGhz(Probe):
     def log_contrast(self) -> float:
         r"""Natural logarithm of the contrast C."""
         gates = self.size - 1
-        waiting = {"chain": gates * (gates - 1) // 2, "tree": 2**self.layers - self.size}[self.geometry]
+        waiting = gates * (gates - 1) // 2 if self.geometry == "chain" else self.layers - gates.bit_count()
         return (
             _log_power(self.depolarizing / _FULLY_DEPOLARIZING, gates)
             + _log_power(2.0 * self.dephasing, 2 * gates)
@@ -235,16 +238,15 @@ class GrownGhz(Probe):
 
     def _split(self, size: int) -> tuple[int, int]:
         """How many atoms are grown from control and target after the first gate of an atom from which `size` are."""
-        return (1, size - 1) if self.geometry == "chain" else ((size + 1) // 2, size // 2)
+        control = 1 if self.geometry == "chain" else 1 << ((size - 1).bit_length() - 1)
+        return control, size - control
 
     def _group_sizes(self) -> list[int]:
         """The numbers of atoms > 1 that are grown from some atom, ascending."""
         if self.geometry == "chain":
             return list(range(2, self.size + 1))
-        sizes = {self.size}
-        for _ in range(self.layers):
-            sizes |= {part for size in sizes for part in ((size + 1) // 2, size // 2)}
-        return sorted(size for size in sizes if size > 1)
+        remainders = {((self.size - 1) % (1 << layer)) + 1 for layer in range(self.layers + 1)}
+        return sorted((remainders | {1 << layer for layer in range(self.layers)}) - {1})
 
     def _gate(self, levels: int) -> NDArray[np.float64]:
         """Probability G[a, a', b'] that a gate whose control is at level a leaves control and target at a' and b'."""
@@ -308,7 +310,7 @@ def fidelity(probe: Probe) -> float:
     Examples
     --------
     >>> round(fidelity(GrownGhz(5, "chain", depolarizing=0.01)), 6)
-    0.963341
+    0.964512
     """
     population, coherence = _extremes(probe)
     return 0.5 * population + coherence.imag
