@@ -46,7 +46,7 @@ __all__ = ["Geometry", "GrownGhz", "fidelity", "parity_contrast"]
 
 Geometry = Literal["chain", "tree"]
 
-_MOST_ATOMS = 10**5
+_MOST_ATOMS = 10**6
 _DENSE_DIMENSION = 2187
 _MOST_ENTRIES = 3 * 10**7
 _FULLY_DEPOLARIZING = 15.0 / 16.0
@@ -76,7 +76,7 @@ class GrownGhz(Probe):
     Parameters
     ----------
     size : int
-        Number N of atoms, at most 10^5.
+        Number N of atoms, at most 10^6.
     geometry : {"chain", "tree"}, optional
         Which atoms control the gates.
     depolarizing : float, optional
@@ -91,7 +91,7 @@ class GrownGhz(Probe):
     Raises
     ------
     ValueError
-        If the size is not a whole number from 1 to 10^5, the geometry is unknown or a probability out of range.
+        If the size is not a whole number from 1 to 10^6, the geometry is unknown or a probability out of range.
 
     Examples
     --------
@@ -110,7 +110,9 @@ class GrownGhz(Probe):
     def __post_init__(self) -> None:
         size = count("GrownGhz size", self.size)
         if size > _MOST_ATOMS:
-            raise ValueError(f"GrownGhz size must be at most {_MOST_ATOMS}: it is grown gate by gate, got {size}")
+            raise ValueError(
+                f"GrownGhz size must be at most {_MOST_ATOMS}, where rounding adds up to 1e-10, got {size}"
+            )
         object.__setattr__(self, "size", size)
         if self.geometry not in get_args(Geometry):
             raise ValueError(f'GrownGhz geometry must be "chain" or "tree", got {self.geometry!r}')
@@ -165,20 +167,23 @@ class GrownGhz(Probe):
         probability that a gate leaves control and target at a' and b',
 
         .. math:: M_1 = f, \qquad M_n(a) = \sum_{a'b'} G(a; a', b')\,M_{n'}(a')\,M_{n-n'}(b').
+
+        In a chain n' = 1, and this is the power of a matrix. All terms are >= 0, so nothing cancels.
         """
         gate = self._gate(LEVELS)
-        means = {1: np.asarray(factors, dtype=float)}
-        logarithms = {1: np.zeros(means[1].shape[:-1])}
-        for size in self._group_sizes():
-            control, target = self._split(size)
-            mean = np.einsum("iab,...a,...b->...i", gate, means[control], means[target])
-            scale = mean.max(axis=-1)
-            scale = np.where(scale > 0.0, scale, 1.0)
-            means[size] = mean / scale[..., None]
-            logarithms[size] = logarithms[control] + logarithms[target] + np.log(scale)
+        single = np.asarray(factors, dtype=float)
+        if self.geometry == "chain":
+            step = np.einsum("iab,...a->...ib", gate, single)
+            mean, logarithm = _power_on(step, self.size - 1, single)
+        else:
+            groups = {1: (single, np.zeros(single.shape[:-1]))}
+            for size in self._group_sizes():
+                (control, log_control), (target, log_target) = (groups[part] for part in self._split(size))
+                mean, log_scale = _scaled(np.einsum("iab,...a,...b->...i", gate, control, target), 1)
+                groups[size] = mean, log_control + log_target + log_scale
+            mean, logarithm = groups[self.size]
         with np.errstate(divide="ignore"):
-            start = np.log(0.5 * (means[self.size][..., GROUND] + means[self.size][..., EXCITED]))
-        return np.asarray(logarithms[self.size] + start)
+            return np.asarray(logarithm + np.log(0.5 * (mean[..., GROUND] + mean[..., EXCITED])))
 
     def vector(self) -> NDArray[np.complex128]:
         """Density matrix of a few atoms, shape (levels**N, levels**N); the first atom is the most significant digit.
@@ -245,6 +250,7 @@ class GrownGhz(Probe):
         """The numbers of atoms > 1 that are grown from some atom, ascending."""
         if self.geometry == "chain":
             return list(range(2, self.size + 1))
+        # Full doublings, and the rest of the atoms that is left over from them.
         remainders = {((self.size - 1) % (1 << layer)) + 1 for layer in range(self.layers + 1)}
         return sorted((remainders | {1 << layer for layer in range(self.layers)}) - {1})
 
@@ -386,6 +392,29 @@ def _layout(probe: GrownGhz) -> Iterator[tuple[int, ...]]:
             yield from after(*outer)
 
     return after(0, probe.size)
+
+
+def _scaled(array: NDArray[np.float64], axes: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Divide by the largest entry along the last `axes` axes; that entry's logarithm. Zeros stay zeros."""
+    scale = array.max(axis=tuple(range(-axes, 0)), keepdims=True)
+    scale = np.where(scale > 0.0, scale, 1.0)
+    return array / scale, np.log(scale).reshape(array.shape[:-axes])
+
+
+def _power_on(
+    matrix: NDArray[np.float64], exponent: int, vector: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Power of a matrix applied to a vector, by squaring, and the logarithm of a factor taken out of it."""
+    vector, log_vector = _scaled(vector, 1)
+    matrix, log_matrix = _scaled(matrix, 2)
+    while exponent:
+        if exponent & 1:
+            vector, log_scale = _scaled(np.einsum("...ij,...j->...i", matrix, vector), 1)
+            log_vector = log_vector + log_matrix + log_scale
+        matrix, log_scale = _scaled(matrix @ matrix, 2)
+        log_matrix = 2.0 * log_matrix + log_scale
+        exponent >>= 1
+    return vector, log_vector
 
 
 def _log_power(missing: float, times: int) -> float:
