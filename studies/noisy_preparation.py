@@ -15,7 +15,7 @@ parity at the best angle, or by the best measurement there is.
 
 *What to expect.* The information is :math:`F = N^2T^2C^2/P` with the contrast C and the population P of {g...g, e...e}.
 Per gate a loss costs both of them the factor 1 - r; a depolarised pair costs C the factor 1 - 16r/15 but P only
-1 - 4r/5; a phase flip reverses the sign of the coherence, so that C loses twice as much, 1 - 2r, and P nothing. Therefore
+1 - 4r/5; a phase flip reverses the sign of the coherence, so that C loses twice as much, 1 - 2r, and P nothing, so
 :math:`F \approx N^2T^2e^{-N\epsilon}` with
 
 ================  ===================  ========================  ==================
@@ -153,14 +153,19 @@ def _model(geometry: Geometry, error: str, infidelity: float, noise: str, atoms:
 
 def _information(geometry: Geometry, error: str, infidelity: float, noise: str) -> Callable[[int], float]:
     """Quantum Fisher information (s^2) against the number of atoms."""
-    return cache(lambda atoms: qfi(_model(geometry, error, infidelity, noise, atoms)))
+
+    @cache
+    def information(atoms: int) -> float:
+        return qfi(_model(geometry, error, infidelity, noise, atoms))
+
+    return information
 
 
 def _best(information: Callable[[int], float], power: int) -> float:
     """Number of atoms with the most information over N^power; NaN where it still grows at 10^5 atoms."""
 
     def worth(atoms: int) -> float:
-        return information(atoms) / atoms**power
+        return information(atoms) / float(atoms) ** power
 
     top = max(range(len(_LADDER)), key=lambda step: worth(_LADDER[step]))
     if top == len(_LADDER) - 1:
@@ -268,19 +273,20 @@ def figure(table: pd.DataFrame) -> Figure:
         for axes, column in ((upper, "fidelity"), (lower, "gain_over_uncorrelated")):
             tree, chain = (_curve(table, geometry, error) for geometry in ("tree", "chain"))
             axes.plot(tree["atoms"], tree[column], color=colour, lw=1.3)
+            if error == "waiting":
+                axes.plot(chain["atoms"], chain[column], color=colour, lw=1.3, ls=(0, (1, 1)))
             axes.plot(chain["atoms"][::3], chain[column][::3], "o", mfc="white", mec=colour, ms=3, mew=0.8)
-    atoms = _curve(table, "tree", "loss")["atoms"]
-    lower.plot(atoms, atoms, color="0.6", lw=0.6, ls=(0, (4, 3)), zorder=0)
     lower.axhline(1.0, color="0.6", lw=0.6, ls=(0, (4, 3)), zorder=0)
     upper.set(ylabel=r"fidelity $F$", ylim=(0.25, 1.05))
     upper.text(1.3, 0.32, "lines: trees\ncircles: chains", fontsize=7)
     upper.text(1.3, 0.62, "gate infidelity $10^{-3}$")
-    lower.set(xscale="log", yscale="log", xlim=(1, 1000), ylim=(0.3, 1000))
+    lower.set(xscale="log", yscale="log", xlim=(1, 1000), ylim=(0.3, 1500))
     lower.set(xlabel="number of atoms $N$", ylabel="information / uncorrelated")
     lower.set_xticks([1, 10, 100, 1000], ["1", "10", "100", "1000"])
     lower.set_yticks([1, 10, 100, 1000], ["1", "10", "100", "1000"])
-    for name, colour, x, y in _LABELS:
-        lower.text(x, y, name, color=colour, fontsize=7, ha="right", va="center")
+    lower.text(48.0, 1.6, "while waiting,\nchain", color=_COLOURS["waiting"])
+    for error, (name, height) in _LABELS.items():
+        lower.text(1.15e3, height, name, color=_COLOURS[error], va="center", linespacing=1.0)
     return figure
 
 
@@ -290,9 +296,10 @@ _COLOURS = {
     "depolarizing": COLOURS["blue"],
     "dephasing": COLOURS["vermilion"],
 }
-_LABELS = (
-    ("while waiting", COLOURS["orange"], 60.0, 0.55),
-    ("loss", COLOURS["green"], 900.0, 500.0),
-    ("depolarising", COLOURS["blue"], 900.0, 150.0),
-    ("phase flips", COLOURS["vermilion"], 900.0, 12.0),
-)
+# Name and height of the label on the right.
+_LABELS = {
+    "waiting": ("while waiting,\ntree", 1050.0),
+    "loss": ("loss", 430.0),
+    "depolarizing": ("depolarising", 240.0),
+    "dephasing": ("phase flips", 18.0),
+}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,8 +16,10 @@ from grid import NOISES, noise
 from numpy.typing import NDArray
 
 import qcn_open as qcn
+from qcn_open import study
 from qcn_open.testing import assert_probe_contract
 
+ROOT = Path(__file__).parents[1]
 # Layers of gates (control, target), written down by hand; the atoms are in the order of descent.
 CIRCUITS = {
     ("chain", 2): [[(0, 1)]],
@@ -176,6 +179,18 @@ def test_parity_of_the_network(geometry: qcn.preparation.Geometry, size: int, lo
     model = qcn.Ramsey(probe, (qcn.Dephasing(1.0), qcn.SpontaneousEmission(0.3)), 0.5 / size)
     readout = qcn.Parity("dark", 0.3)
     assert qcn.cfi(model, readout, qcn.QuimbMPO()) == approx(qcn.cfi(model, readout), rel=1e-11)
+
+
+def test_best_sizes_follow_from_what_a_gate_costs() -> None:
+    """F ~ N^2 exp(-N eps): eps is r for loss, 4r/3 for depolarised pairs and 4r for phase flips; in a chain that waits
+    F ~ N^2 exp(-2 r N^2)."""
+    table = study.read(ROOT, "noisy_preparation")
+    table = table[(table["noise"] == "none") & (table["atoms"] == 1) & (table["gate_infidelity"] == 1e-4)]
+    best = table.set_index(["error", "geometry"])["best_atoms"]
+    for geometry in ("chain", "tree"):
+        for error, cost in (("loss", 1.0), ("depolarizing", 4 / 3), ("dephasing", 4.0)):
+            assert best[error, geometry] == approx(2.0 / (cost * 1e-4), rel=1e-3)
+    assert best["waiting", "chain"] == approx(1.0 / math.sqrt(2e-4), rel=0.02)
 
 
 def contracted(network: qtn.MatrixProductOperator, operator: NDArray[np.float64]) -> complex:
