@@ -193,6 +193,23 @@ def test_best_sizes_follow_from_what_a_gate_costs() -> None:
     assert best["waiting", "chain"] == approx(1.0 / math.sqrt(2e-4), rel=0.02)
 
 
+def test_random_states_respect_the_bounds() -> None:
+    rng = np.random.default_rng(20141)
+    for _ in range(40):
+        size, (depolarizing, dephasing, loss, waiting) = int(rng.integers(1, 60)), 10 ** rng.uniform(-5, -1, 4)
+        geometry = ("chain", "tree")[int(rng.integers(2))]
+        probe = qcn.GrownGhz(size, geometry, depolarizing, dephasing, loss, waiting)
+        rates = references.Rates(*rng.uniform(0.0, 1.0, 5))
+        model = qcn.Ramsey(probe, noise(rates), float(rng.uniform(0.0, 3.0 / size)), float(rng.uniform(-3, 3)))
+        information = qcn.qfi(model)
+        ideal = qcn.qfi(qcn.Ramsey(qcn.Ghz(size), model.noise, model.time))
+        assert information <= min(ideal, qcn.bounds.channel_extension(model)) * (1 + 1e-9)
+        for lost in ("seen", "random", "dark"):
+            for angle in (None, 0.3):
+                assert qcn.cfi(model, qcn.Parity(lost, angle)) <= information * (1 + 1e-9)
+        assert 0.5 * qcn.parity_contrast(probe) <= qcn.fidelity(probe) <= 1 + 1e-12
+
+
 def contracted(network: qtn.MatrixProductOperator, operator: NDArray[np.float64]) -> complex:
     """Trace of the density operator with the same operator on every atom."""
     row = np.ones(1)
