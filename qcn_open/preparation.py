@@ -205,9 +205,9 @@ class GrownGhz(Probe):
             control, target = (populations[part] for part in self._split(size))
             populations[size] = np.einsum("iab,ax,by->ixy", gate, control, target).reshape(levels, -1)
         rho = np.diag(0.5 * (populations[self.size][GROUND] + populations[self.size][EXCITED])).astype(complex)
-        all_excited = (dimension - 1) // (levels - 1)
-        rho[all_excited, 0] = 0.5j * math.exp(self.log_contrast)
-        rho[0, all_excited] = -rho[all_excited, 0]
+        top = _all_excited(self)
+        rho[top, 0] = 0.5j * math.exp(self.log_contrast)
+        rho[0, top] = -rho[top, 0]
         return rho
 
     def network(self) -> MatrixProductOperator:
@@ -344,10 +344,15 @@ def _extremes(probe: Probe) -> tuple[float, complex]:
     if isinstance(probe, GrownGhz):
         log_populations = probe.log_mean_product(np.eye(LEVELS)[[GROUND, EXCITED]])
         return float(np.exp(log_populations).sum()), 0.5j * math.exp(probe.log_contrast)
-    state = probe.vector()
+    state, top = probe.vector(), _all_excited(probe)
     if state.ndim == 1:
-        return float(abs(state[0]) ** 2 + abs(state[-1]) ** 2), complex(state[-1] * state[0].conj())
-    return float((state[0, 0] + state[-1, -1]).real), complex(state[-1, 0])
+        return float(abs(state[0]) ** 2 + abs(state[top]) ** 2), complex(state[top] * state[0].conj())
+    return float((state[0, 0] + state[top, top]).real), complex(state[top, 0])
+
+
+def _all_excited(probe: Probe) -> int:
+    """Index of e...e in the vector of a probe."""
+    return int((probe.levels**probe.atoms - 1) // (probe.levels - 1))
 
 
 def _layout(probe: GrownGhz) -> Iterator[tuple[int, ...]]:
