@@ -5,7 +5,7 @@ One model, `Ramsey`, several independent ways of computing it (`backends`), and 
 """
 
 from qcn_open import bounds
-from qcn_open.backends import Backend, Evolved, Logical, QutipDense, explain
+from qcn_open.backends import Backend, Evolved, Growth, Logical, QuimbMPO, QutipDense, explain, interleaved
 from qcn_open.fisher import NodeInformation, cfi, qfi, qfim
 from qcn_open.model import Ramsey
 from qcn_open.noise import (
@@ -18,7 +18,8 @@ from qcn_open.noise import (
     SpontaneousEmission,
     TrapLoss,
 )
-from qcn_open.probes import CoherentSpin, CustomState, Ghz, Probe, Product
+from qcn_open.preparation import GrownGhz, fidelity, parity_contrast
+from qcn_open.probes import CoherentSpin, CustomState, Ghz, MpsState, Probe, Product
 from qcn_open.ramsey import OptimalTime, bound_optimal_time, optimal_time, precision_curve
 from qcn_open.readouts import CollectiveSpin, Parity, Readout
 
@@ -34,7 +35,10 @@ __all__ = [
     "Depolarizing",
     "Evolved",
     "Ghz",
+    "GrownGhz",
+    "Growth",
     "Logical",
+    "MpsState",
     "NodeInformation",
     "Noise",
     "OptimalTime",
@@ -43,6 +47,7 @@ __all__ = [
     "Probe",
     "Product",
     "Pumping",
+    "QuimbMPO",
     "QutipDense",
     "Ramsey",
     "Readout",
@@ -52,7 +57,10 @@ __all__ = [
     "bounds",
     "cfi",
     "explain",
+    "fidelity",
+    "interleaved",
     "optimal_time",
+    "parity_contrast",
     "precision_curve",
     "qfi",
     "qfim",

@@ -22,7 +22,7 @@ from typing import Literal, Self, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from qcn_open.states import BlockTangent, DenseTangent
+from qcn_open.states import BlockTangent, DenseTangent, NetworkTangent
 from qcn_open.validation import finite, open_interval
 
 __all__ = ["CollectiveSpin", "Loss", "Parity", "Probabilities", "Readout"]
@@ -36,6 +36,7 @@ _TOUCHING = 1e-4
 _NO_CONTRAST = 1e-150
 _MAX_COUNTED_ATOMS = 64
 _MAX_CORRELATED_ATOMS = 4096
+_MAX_JOINT_BLOCKS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,22 +140,28 @@ class Readout(ABC):
     def dense_information(self, tangent: DenseTangent) -> float:
         """Fisher information for the phase of one atom, from a density operator."""
 
+    def network_information(self, tangent: NetworkTangent) -> float:
+        """Fisher information for the phase of one atom, from a tensor network."""
+        raise TypeError(f"{type(self).__name__} can't be evaluated on a tensor network: it needs network_information")
+
     def confusion(self, levels: int) -> NDArray[np.float64]:
         """Probability of the reading (up, down, lost), rows, given what the atom is, columns."""
         error = self.detection_error
         lost = {"seen": [0.0, 0.0, 1.0], "random": [0.5, 0.5, 0.0], "dark": [1.0 - error, error, 0.0]}[self.loss]
         return np.array([[1.0 - error, error, 0.0], [error, 1.0 - error, 0.0], lost]).T[:, :levels]
 
+    def effects(self, levels: int, angle: float) -> NDArray[np.complex128]:
+        """Operators of the readings (up, down, lost) of one atom measured at `angle`, shape (3, levels, levels)."""
+        basis = np.eye(levels, dtype=complex)
+        basis[:2, :2] = np.array([[1.0, 1.0], [np.exp(1j * angle), -np.exp(1j * angle)]]) / np.sqrt(2.0)
+        return np.asarray(np.einsum("rk,ak,bk->rab", self.confusion(levels), basis, basis.conj()))
+
     def dense_probabilities(self, tangent: DenseTangent, phases: NDArray[np.float64]) -> Probabilities:
         """Outcome probabilities from a density operator, with one readout angle (rad) for each block."""
         sizes, levels, atoms = tangent.block_sizes, tangent.levels, tangent.atoms
-        confusion = self.confusion(levels)
         effects = []
         for size, phase in zip(sizes, phases, strict=True):
-            angle = self.atom_angle(size, phase)
-            basis = np.eye(levels, dtype=complex)
-            basis[:2, :2] = np.array([[1.0, 1.0], [np.exp(1j * angle), -np.exp(1j * angle)]]) / np.sqrt(2.0)
-            effects += [np.einsum("rk,ak,bk->rab", confusion, basis, basis.conj())] * size
+            effects += [self.effects(levels, self.atom_angle(size, phase))] * size
 
         def weights(matrix: NDArray[np.complex128]) -> NDArray[np.float64]:
             """Trace with every product of effects, one atom after the other."""
@@ -251,6 +258,78 @@ class Parity(Readout):
             ]
             return self.dense_probabilities(tangent, np.array(best)).information(tangent.atoms)
         return self._dense_at(tangent, self.phase)
+
+    def network_information(self, tangent: NetworkTangent) -> float:
+        """Sum over independent groups of blocks, seen from the bonds, of the information of their joint signs."""
+        known: dict[tuple[object, ...], float] = {}
+        total = 0.0
+        for start, stop, blocks in _independent_groups(tangent):
+            # Copies of one block are the same tensors.
+            key = (*map(id, tangent.tensors[start:stop]), *(tuple(np.array(block) - start) for block in blocks))
+            if key not in known:
+                known[key] = self._joint_information(tangent, start, stop, blocks)
+            total += known[key]
+        return total
+
+    def _joint_information(
+        self, tangent: NetworkTangent, start: int, stop: int, blocks: list[tuple[int, ...]]
+    ) -> float:
+        """Information of the joint signs of correlated blocks, from the means of all products of their signs."""
+        if len(blocks) > _MAX_JOINT_BLOCKS:
+            raise ValueError(
+                f"the joint signs of correlated blocks are limited to {_MAX_JOINT_BLOCKS} blocks, got {len(blocks)}; "
+                "sites in the order of the blocks tell independent ones apart"
+            )
+        block_of = {site: number for number, block in enumerate(blocks) for site in block}
+        axes = [block_of[site] for site in range(start, stop)]
+        effects = []
+        for block in blocks:
+            phase = self.phase
+            if phase is None:
+                phase = self._network_best_angle(tangent, start, stop, set(block))
+            up, down, lost = self.effects(tangent.levels, self.atom_angle(len(block), phase))
+            choices = [up + down + lost, up - down] if not lost.any() else [up + down + lost, up + down, up - down]
+            effects.append(np.array(choices))
+        means = tangent.jet([effects[axis] for axis in axes], axes, start).real
+        for axis, choices in enumerate(effects):
+            outcomes = np.array([[0.5, 0.5], [0.5, -0.5]])
+            if len(choices) == 3:
+                outcomes = np.array([[0.0, 0.5, 0.5], [0.0, 0.5, -0.5], [1.0, -1.0, 0.0]])
+            means = np.moveaxis(np.tensordot(outcomes, means, axes=(1, axis + 1)), 0, axis + 1)
+        return Probabilities(*means.reshape(3, -1)).information(stop - start)
+
+    def _network_best_angle(self, tangent: NetworkTangent, start: int, stop: int, block: set[int]) -> float:
+        """Angle (rad) at which the sign of one block alone tells most.
+
+        Its mean is a trigonometric polynomial of the angle of an atom, one term for each order of coherence.
+        """
+        size = len(block)
+        up, down, lost = self.effects(tangent.levels, 0.0)
+        inside = [site in block for site in range(start, stop)]
+
+        def orders(operator: NDArray[np.complex128]) -> NDArray[np.complex128]:
+            outside = up + down + lost
+            return tangent.orders([operator if here else outside for here in inside], inside, start)
+
+        terms, present = orders(up - down), float(orders(up + down)[size].real)
+        order = np.arange(-size, size + 1)
+        kept = np.abs(terms) > 1e-13 * np.abs(terms).max()
+        terms, order = terms[kept], order[kept]
+        if set(order.tolist()) == {-size, size}:
+            return float(np.angle(terms[-1]))
+        sign = np.array([1.0, -1.0, 0.0])
+
+        def information(phase: float) -> float:
+            turned = terms * np.exp(-1j * order * self.atom_angle(size, phase))
+            mean, slope, bend = (float(((1j * order) ** power @ turned).real) for power in range(3))
+            constant = np.array([present, present, 2.0 * (1.0 - present)])
+            return Probabilities(0.5 * (constant + sign * mean), 0.5 * sign * slope, 0.5 * sign * bend).information(
+                size
+            )
+
+        if set(np.abs(order).tolist()) <= {0, size}:
+            return _best_angle(information, 2)[0]
+        return _best_angle(information, 2 * size, 2.0 * np.pi * size)[0]
 
     def _dense_at(self, tangent: DenseTangent, angle: float) -> float:
         phases = np.full(len(tangent.block_sizes), angle)
@@ -362,11 +441,36 @@ class CollectiveSpin(Readout):
             tangent.atoms,
         )
 
+    def network_information(self, tangent: NetworkTangent) -> float:
+        """Information of the count, whose distribution is the Fourier transform of means of products."""
+        atoms = tangent.atoms
+        if atoms > _MAX_COUNTED_ATOMS:
+            raise ValueError(
+                f"CollectiveSpin on a tensor network is limited to {_MAX_COUNTED_ATOMS} atoms, got {atoms}; use Parity"
+            )
+        root = np.exp(2j * np.pi * np.arange(atoms + 1) / (atoms + 1))
+
+        def at(angle: float) -> float:
+            up, down, lost = self.effects(tangent.levels, self.atom_angle(atoms, angle))
+            seen = root if lost.any() else np.ones(1)
+            marked = root[:, None, None, None] * up + down + seen[None, :, None, None] * lost
+            marked = marked.reshape(-1, *up.shape)
+            means = tangent.jet([marked] * atoms, [0] * atoms).reshape(3, atoms + 1, len(seen))
+            counts = np.fft.fft2(means, axes=(1, 2)).real / (len(root) * len(seen))
+            return Probabilities(*counts.reshape(3, -1)).information(atoms)
+
+        return self._at_angle(at, atoms)
+
     def _at_angle(self, information: Callable[[float], float], harmonics: int) -> float:
         return information(self.phase) if self.phase is not None else _best_angle(information, 2 * harmonics)[1]
 
     def _counts(self, tangent: BlockTangent, kind: int, angle: float, shift: float) -> Probabilities:
         """Counts (up, lost) of one block: a mixture of independent atoms and the interference term."""
+        if tangent.source_weights is None:
+            raise ValueError(
+                "CollectiveSpin needs blocks that began in g...g and e...e only: use Parity, or backend=QutipDense() "
+                "for a few atoms"
+            )
         size = int(tangent.sizes[kind])
         value = np.zeros((size + 1, size + 1))
         for weight, loss in zip(tangent.source_weights[kind], tangent.loss, strict=True):
@@ -452,6 +556,16 @@ def _single_blocks(tangent: DenseTangent) -> Iterator[DenseTangent]:
         )
         yield DenseTangent(rho, derivative, tangent.levels, (size,))
         before += size
+
+
+def _independent_groups(tangent: NetworkTangent) -> Iterator[tuple[int, int, list[tuple[int, ...]]]]:
+    """(start, stop, blocks) of neighbouring sites that are independent of all others and cut no block."""
+    start, waiting = 0, sorted(tangent.blocks, key=min)
+    for _, stop in tangent.segments():
+        inside = [block for block in waiting if min(block) < stop]
+        if all(max(block) < stop for block in inside):
+            yield start, stop, inside
+            start, waiting = stop, waiting[len(inside) :]
 
 
 def _best_angle(

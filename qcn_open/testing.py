@@ -98,7 +98,8 @@ def assert_probe_contract(probe: Probe) -> None:
     >>> assert_probe_contract(Ghz(3))
     """
     state = probe.vector()
-    _require(state.shape[0] == 2**probe.atoms, f"{probe!r}: the state does not have 2**atoms entries")
+    entries = probe.levels**probe.atoms
+    _require(state.shape[0] == entries, f"{probe!r}: the state does not have levels**atoms entries")
     norm = np.vdot(state, state).real if state.ndim == 1 else np.trace(state).real
     _require(abs(norm - 1.0) < _TOLERANCE, f"{probe!r}: not normalised")
     _require(sum(probe.block_sizes()) == probe.atoms, f"{probe!r}: block sizes do not add up to its atoms")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 
-__all__ = ["count", "finite", "nonnegative", "open_interval", "positive"]
+__all__ = ["closed_interval", "count", "finite", "nonnegative", "open_interval", "positive"]
 
 # Beyond these the square of a number, or the power of a probability, is no floating-point number any more.
 LARGEST = 1e100
@@ -43,6 +43,14 @@ def open_interval(name: str, value: float, low: float, high: float) -> float:
     number = _real(name, value)
     if not low < number < high:
         raise ValueError(f"{name} must lie strictly between {low:g} and {high:g}, got {value!r}")
+    return number
+
+
+def closed_interval(name: str, value: float, low: float, high: float) -> float:
+    """`value` as a float, or a ValueError when it is less than `low` or more than `high`."""
+    number = _real(name, value)
+    if not low <= number <= high:
+        raise ValueError(f"{name} must lie between {low:g} and {high:g}, got {value!r}")
     return number
 
 

@@ -441,7 +441,7 @@ def evolve(
     detunings: Sequence[float] = (0.0,),
     nodes: Sequence[Sequence[int]] | None = None,
 ) -> Evolved:
-    r"""Evolve a pure state and differentiate it, by brute force.
+    r"""Evolve a state and differentiate it, by brute force.
 
     :math:`\exp\{[[L, 0], [∂L/∂δ_k, L]]T\}` acts on (ρ, 0) and gives (ρ(T), ∂ρ(T)/∂δ_k), whether or not noise
     and signal commute ([VanLoan]_). Collective phase diffusion is the jump :math:`\sqrt v\sum|e⟩⟨e|`.
@@ -449,7 +449,7 @@ def evolve(
     Parameters
     ----------
     state
-        State vector, shape ``(levels**sites,)``.
+        State vector, shape ``(levels**sites,)``, or density matrix.
     levels
         2, or 3 with the lost level.
     detunings
@@ -470,7 +470,7 @@ def evolve(
     if rates.diffusion:
         everyone = excitations(range(sites), sites, levels)
         generator = generator + dissipator_superoperator(np.sqrt(rates.diffusion) * everyone)
-    initial = np.outer(state, state.conj())
+    initial = np.outer(state, state.conj()) if state.ndim == 1 else state
     rho, derivatives = initial, []
     for signal in signals:
         augmented = sparse.block_array([[generator, None], [signal, generator]], format="csr")
@@ -485,6 +485,61 @@ def ghz_state(atoms: int, levels: int, excited_weight: float = 0.5) -> Complex:
     g, e = np.eye(levels, dtype=complex)[:2]
     grounded = np.sqrt(1 - excited_weight) * reduce(np.kron, [g] * atoms)
     return grounded + 1j * np.sqrt(excited_weight) * reduce(np.kron, [e] * atoms)
+
+
+def grown_ghz(
+    schedule: Sequence[Sequence[tuple[int, int]]],
+    levels: int,
+    depolarising: float = 0.0,
+    dephasing: float = 0.0,
+    loss: float = 0.0,
+    waiting: float = 0.0,
+) -> Complex:
+    """Density matrix after a circuit of CNOTs with errors, every operator a matrix on all atoms.
+
+    Parameters
+    ----------
+    schedule
+        Layers of gates (control, target); atom 0 is the first.
+    """
+    sites = 1 + max(target for layer in schedule for _, target in layer)
+    there = np.diag([1.0, 1.0, 0.0][:levels])
+    lost = np.eye(levels) - there
+    x, z = np.zeros((2, levels, levels))
+    x[0, 1] = x[1, 0] = z[0, 0] = 1.0
+    z[1, 1] = -1.0
+    paulis = [there + lost, x + lost, x @ z + lost, z + lost]  # x z is y up to a factor
+
+    def on(operator: Complex, site: int) -> sparse.csr_array:
+        return on_site(operator.astype(complex), site, sites)
+
+    def kraus(rho: Complex, *operators: sparse.csr_array) -> Complex:
+        return np.asarray(sum((k @ (k @ rho).conj().T).conj().T for k in operators))
+
+    def flip(rho: Complex, site: int, probability: float) -> Complex:
+        return (1.0 - probability) * rho + probability * kraus(rho, on(paulis[3], site))
+
+    rho = np.zeros((levels**sites,) * 2, dtype=complex)
+    first = levels ** (sites - 1)
+    rho[np.ix_([0, first], [0, first])] = np.array([[0.5, -0.5j], [0.5j, 0.5]])
+    entangled = {0}
+    for layer in schedule:
+        for control, target in layer:
+            excited = np.diag([0.0, 1.0, 0.0][:levels])
+            rest = np.eye(levels) - excited
+            rho = kraus(rho, on(rest, control) + on(excited, control) @ on(paulis[1], target))
+            errors = [on(a, control) @ on(b, target) for a in paulis for b in paulis][1:]
+            rho = (1.0 - depolarising) * rho + depolarising / 15.0 * kraus(rho, *errors)
+            for site in (control, target):
+                rho = flip(rho, site, dephasing)
+                if loss:
+                    leave = [np.sqrt(loss) * np.outer(np.eye(3)[2], np.eye(3)[level]) for level in (0, 1)]
+                    rho = kraus(rho, *(on(jump, site) for jump in [*leave, np.sqrt(1.0 - loss) * there + lost]))
+        busy = {site for gate in layer for site in gate}
+        for site in entangled - busy:
+            rho = flip(rho, site, waiting)
+        entangled |= busy
+    return rho
 
 
 def coherent_spin_state(atoms: int, levels: int) -> Complex:

@@ -15,6 +15,8 @@ PROBES = {
     "cascade": qcn.Product({2**j: 12 for j in range(16)}),
     "coherent": qcn.CoherentSpin(100),
     "custom": qcn.CustomState(qutip.bell_state("01")),
+    "grown": qcn.GrownGhz(1000, "chain", loss=1e-4),
+    "small grown": qcn.GrownGhz(3, depolarizing=0.1),
 }
 ALL, NOT_COMMON = set(NOISES), set(NOISES) - {"diffusion", "everything"}
 SERVED = {
@@ -24,16 +26,25 @@ SERVED = {
     ("Logical", "cascade"): NOT_COMMON,
     ("Logical", "coherent"): NOT_COMMON,
     ("Logical", "custom"): set(),
+    ("Logical", "grown"): set(),
+    ("Logical", "small grown"): set(),
+    **{("Growth", probe): set() for probe in PROBES},
+    ("Growth", "grown"): ALL,
+    ("Growth", "small grown"): ALL,
     ("QutipDense", "ghz"): ALL,
     ("QutipDense", "large ghz"): set(),
     ("QutipDense", "product"): ALL,
     ("QutipDense", "cascade"): set(),
     ("QutipDense", "coherent"): set(),
     ("QutipDense", "custom"): ALL,
+    ("QutipDense", "grown"): set(),
+    ("QutipDense", "small grown"): ALL,
 }
 
 
-@pytest.mark.parametrize("backend", [qcn.Logical(), qcn.QutipDense()], ids=lambda backend: type(backend).__name__)
+@pytest.mark.parametrize(
+    "backend", [qcn.Logical(), qcn.Growth(), qcn.QutipDense()], ids=lambda backend: type(backend).__name__
+)
 @pytest.mark.parametrize("probe", PROBES)
 def test_matrix_of_refusals(backend: qcn.Backend, probe: str) -> None:
     served = {

@@ -47,6 +47,10 @@ MODELS = [
     for probe in (qcn.Ghz(1), qcn.Ghz(3), qcn.Ghz(3, 0.7), qcn.CoherentSpin(3), qcn.Product({2: 1, 1: 1}))
     for noises in ((), NOISES[0], NOISES[1], NOISES[3], NOISES[:5], NOISES)
 ]
+MODELS += [
+    qcn.Ramsey(qcn.GrownGhz(3, geometry, 0.1, 0.02, 0.05, 0.03), noises, 0.4, 0.2)
+    for geometry, noises in (("chain", NOISES), ("tree", NOISES[1]))
+]
 MODELS += [qcn.Ramsey(qcn.CoherentSpin(50), qcn.PhaseDiffusion(1.0), 0.4)]
 
 
@@ -64,7 +68,7 @@ def test_nothing_shipped_is_left_out_below() -> None:
     assert noises == {type(noise) for noise in NOISES}
     assert shipped(qcn_open.probes, qcn.Probe) == {type(probe) for probe in PROBES}
     assert set(qcn.Readout.__subclasses__()) >= {qcn.Parity, qcn.CollectiveSpin}
-    assert shipped(qcn_open.backends, qcn.Backend) == {qcn.Logical, qcn.QutipDense, qcn.Evolved}
+    assert shipped(qcn_open.backends, qcn.Backend) == {qcn.Logical, qcn.Growth, qcn.QutipDense, qcn.Evolved}
 
 
 @pytest.mark.parametrize("noise", NOISES, ids=lambda noise: type(noise).__name__)
@@ -84,7 +88,7 @@ def test_shipped_readouts_fulfil_their_contract(kind: type[qcn.Readout], loss: q
         assert_readout_contract(kind(loss, 0.3, 0.05), model)
 
 
-@pytest.mark.parametrize("backend", [qcn.Logical(), qcn.QutipDense()])
+@pytest.mark.parametrize("backend", [qcn.Logical(), qcn.Growth(), qcn.QutipDense()])
 def test_shipped_backends_fulfil_their_contract(backend: qcn.Backend) -> None:
     assert_backend_contract(backend, MODELS)
 

@@ -2,8 +2,22 @@
 
 from qcn_open.backends.base import Backend
 from qcn_open.backends.evolved import Evolved
+from qcn_open.backends.growth import Growth
 from qcn_open.backends.logical import Logical
+from qcn_open.backends.quimb_mpo import QuimbMPO, interleaved
 from qcn_open.backends.qutip_dense import QutipDense
 from qcn_open.backends.selection import AVAILABLE, Explanation, explain, select
 
-__all__ = ["AVAILABLE", "Backend", "Evolved", "Explanation", "Logical", "QutipDense", "explain", "select"]
+__all__ = [
+    "AVAILABLE",
+    "Backend",
+    "Evolved",
+    "Explanation",
+    "Growth",
+    "Logical",
+    "QuimbMPO",
+    "QutipDense",
+    "explain",
+    "interleaved",
+    "select",
+]

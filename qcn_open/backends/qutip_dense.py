@@ -12,6 +12,7 @@ from qcn_open.backends.base import Backend
 from qcn_open.model import Ramsey
 from qcn_open.noise import generator, is_covariant
 from qcn_open.noise.base import LEVELS, LOST
+from qcn_open.probes import Probe
 from qcn_open.probes.base import DENSE_ATOMS
 from qcn_open.states import DenseTangent, is_excited
 from qcn_open.validation import count, positive
@@ -75,7 +76,7 @@ class QutipDense(Backend):
 
         self.require(model)
         levels = _levels(model)
-        initial = _embed(model.probe.vector(), model.atoms, levels)
+        initial = _embed(model.probe, levels)
         dims = [[levels] * model.atoms] * 2
         total = is_excited(levels, model.atoms).sum(axis=0).astype(float)
         # QuTiP's tidy-up deletes entries below 1e-14, among them the coherences that carry the phase.
@@ -126,17 +127,18 @@ class QutipDense(Backend):
 
 
 def _levels(model: Ramsey) -> int:
-    """3 where some jump operator leads to the lost level, else 2."""
+    """3 where atoms are lost before or during the interrogation, else 2."""
     leads_to_lost = any(jump[LOST].any() for noise in model.local_noise for jump in noise.jumps())
-    return LEVELS if leads_to_lost else LEVELS - 1
+    return LEVELS if leads_to_lost else model.probe.levels
 
 
-def _embed(state: NDArray[np.complex128], atoms: int, levels: int) -> NDArray[np.complex128]:
-    """A density matrix on `levels` levels an atom from amplitudes or a density matrix on the levels (g, e)."""
+def _embed(probe: Probe, levels: int) -> NDArray[np.complex128]:
+    """The probe as a density matrix on `levels` levels an atom, at least as many as its own."""
+    state = probe.vector()
     rho = np.outer(state, state.conj()) if state.ndim == 1 else state
-    digits = np.indices((2,) * atoms).reshape(atoms, -1)
-    index = np.ravel_multi_index(tuple(digits), (levels,) * atoms)
-    embedded = np.zeros((levels**atoms,) * 2, dtype=complex)
+    digits = np.indices((probe.levels,) * probe.atoms).reshape(probe.atoms, -1)
+    index = np.ravel_multi_index(tuple(digits), (levels,) * probe.atoms)
+    embedded = np.zeros((levels**probe.atoms,) * 2, dtype=complex)
     embedded[np.ix_(index, index)] = rho
     return embedded
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qcn_open.validation import count, open_interval
 
+if TYPE_CHECKING:
+    from quimb.tensor import MatrixProductOperator, MatrixProductState
+
 __all__ = ["GhzBlocks", "Probe"]
 
 DENSE_ATOMS = 14
+NETWORK_ATOMS = 10_000
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,16 @@ class GhzBlocks:
         amplitudes[-1] = 1j * np.sqrt(self.excited_weight)
         return amplitudes
 
+    def tensors(self) -> list[NDArray[np.complex128]]:
+        """The same as a matrix product, one tensor (left, level, right) for each atom; its bonds have dimension 2."""
+        amplitudes = np.array([np.sqrt(1.0 - self.excited_weight), 1j * np.sqrt(self.excited_weight)])
+        if self.size == 1:
+            return [amplitudes.reshape(1, 2, 1)]
+        copy = np.zeros((2, 2, 2), dtype=complex)
+        copy[0, 0, 0] = copy[1, 1, 1] = 1.0
+        first = np.diag(amplitudes).reshape(1, 2, 2)
+        return [first, *[copy] * (self.size - 2), np.eye(2, dtype=complex).reshape(2, 2, 1)]
+
 
 class Probe(ABC):
     """The state of all atoms at the start of a Ramsey interrogation."""
@@ -62,6 +77,11 @@ class Probe(ABC):
     @abstractmethod
     def atoms(self) -> int:
         """Total number of atoms."""
+
+    @property
+    def levels(self) -> int:
+        """Levels of an atom before the interrogation: 2, (g, e), or 3, (g, e, lost), where some may be lost already."""
+        return 2
 
     def ghz_blocks(self) -> tuple[GhzBlocks, ...] | None:
         """The GHZ blocks whose product the probe is; None when it is no such product."""
@@ -82,7 +102,7 @@ class Probe(ABC):
         return tuple(block.size for block in blocks for _ in range(block.copies))
 
     def vector(self) -> NDArray[np.complex128]:
-        """State on the levels (g, e): amplitudes of shape (2**atoms,), or a density matrix when it is mixed.
+        """State of all atoms: amplitudes of shape (levels**atoms,), or a density matrix when it is mixed.
 
         Raises
         ------
@@ -99,3 +119,37 @@ class Probe(ABC):
             for _ in range(block.copies):
                 state = np.kron(state, block.vector())
         return state
+
+    def network(self) -> MatrixProductState | MatrixProductOperator:
+        r"""State as a quimb tensor network with open ends, one site for each atom in their order.
+
+        A pure state is a `MatrixProductState` whose physical dimension is 2, the levels (g, e). A mixed one is a
+        density `MatrixProductOperator` :math:`\rho_{kb} = \langle k|\rho|b\rangle`; where atoms may be lost already,
+        its physical dimension is 3, the levels (g, e, lost). A product of GHZ blocks is exact: its bonds have
+        dimension 2 inside a block and 1 between blocks.
+
+        Raises
+        ------
+        ValueError
+            If there are more than 10 000 atoms, or too many to reach the network through a dense state.
+        """
+        from quimb.tensor import MatrixProductOperator, MatrixProductState
+
+        blocks = self.ghz_blocks()
+        if self.atoms > NETWORK_ATOMS:
+            raise ValueError(f"a tensor network is limited to {NETWORK_ATOMS} atoms, {self!r} has {self.atoms}")
+        if blocks is not None:
+            tensors = [tensor for block in blocks for tensor in block.tensors() * block.copies]
+            return MatrixProductState(open_ends(tensors), shape="lrp")
+        state = self.vector()
+        form = MatrixProductState if state.ndim == 1 else MatrixProductOperator
+        # The cutoff is the rounding error of the entries themselves.
+        return form.from_dense(state, dims=[self.levels] * self.atoms, cutoff=1e-15, cutoff_mode="rel")
+
+
+def open_ends(tensors: list[NDArray[np.complex128]]) -> list[NDArray[np.complex128]]:
+    """Site tensors (left, level, ..., right) in quimb's order (left, right, level, ...), outer bonds removed."""
+    arrays = [np.moveaxis(tensor, -1, 1) for tensor in tensors]
+    arrays[-1] = arrays[-1][:, 0]
+    arrays[0] = arrays[0][0]
+    return arrays

@@ -38,8 +38,8 @@ class BlockTangent(Tangent):
         V cos(angle - alpha); it grows as n times the phase.
     log_survival, log_all_lost : ndarray, shape (kinds,)
         Logarithms of the probabilities that no atom of the block, and that every atom of it, is lost.
-    source_weights : ndarray, shape (kinds, 2)
-        Weights of g...g and e...e before the interrogation.
+    source_weights : ndarray, shape (kinds, 2), or None
+        Weights of g...g and e...e before the interrogation; None where it began in other states, too.
     loss : ndarray, shape (2,)
         Probability that an atom that started in g, in e, is lost.
     common_phase_variance : float
@@ -54,7 +54,7 @@ class BlockTangent(Tangent):
     angle: NDArray[np.float64]
     log_survival: NDArray[np.float64]
     log_all_lost: NDArray[np.float64]
-    source_weights: NDArray[np.float64]
+    source_weights: NDArray[np.float64] | None
     loss: NDArray[np.float64]
     common_phase_variance: float
 

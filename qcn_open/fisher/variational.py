@@ -1,0 +1,374 @@
+r"""Quantum Fisher information of a matrix product, by a variational logarithmic derivative.
+
+.. math:: F = \max_L\; 2\,\mathrm{Tr}\,\partial\rho\,L - \mathrm{Tr}\,\rho L^2
+
+Whatever L is put in, the value is at most F: the search can only fall short. L is a matrix product operator, and the
+search sees nothing but those of :math:`\rho` and :math:`\partial\rho`. Three things keep it from stalling on products
+of GHZ blocks, where one that starts anywhere finds a few blocks at most.
+
+*The order.* Information does not depend on the order of the sites. Where the bonds are large, sites that are correlated
+with one another, seen from all pairs of them, are brought together first.
+
+*The scale.* Operators of the left part are measured by the state, :math:`\tfrac12\mathrm{Tr}\,\rho(X^\dagger X +
+XX^\dagger)` with the rest traced out; those of the right likewise. In that measure the identity and the
+:math:`|e\ldots e\rangle\langle g\ldots g|` of a large block are of one size. In the Hilbert-Schmidt one they are apart
+by :math:`2^{n/2}`, and all that a search can see is one of the two.
+
+*The start.* For each bond index c of :math:`\rho` and of :math:`\partial\rho`, the operator of the left part that solves
+:math:`\tfrac12(L\rho + \rho L) = \rho_c` for that index alone, grown site by site. The L of a product is made of
+these, so that the first sweep finds it.
+
+Since :math:`\partial\rho = i[G, \rho]`, it is :math:`L = i\Lambda` that is searched for: real where :math:`\rho` is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qcn_open.fisher.reorder import gathered
+
+__all__ = ["VariationalInformation", "variational_information"]
+
+Array = NDArray[np.complex128]
+
+# Directions whose weight in the state is this much smaller than that of others nearly parallel to them are rounding.
+_NULL = 1e-10
+_DENSE = 400
+_ITERATIONS = 400
+_GATHER = 16
+
+
+@dataclass(frozen=True)
+class VariationalInformation:
+    """Quantum Fisher information that a logarithmic derivative of limited bond attains: a lower bound.
+
+    Attributes
+    ----------
+    value : float
+        For the phase of one atom.
+    history : tuple of float
+        Value after each sweep.
+    bond : int
+        Largest bond of the logarithmic derivative.
+    discarded : float
+        Largest relative squared norm, in the measure of the state, that a bond lost in the last sweep.
+    """
+
+    value: float
+    history: tuple[float, ...]
+    bond: int
+    discarded: float
+
+    @property
+    def gain(self) -> float:
+        """What the last sweep added, relative to the value: an estimate of what is missing."""
+        if len(self.history) < 2 or self.value == 0.0:
+            return 0.0 if self.value == 0.0 else np.inf
+        return abs(self.history[-1] - self.history[-2]) / self.value
+
+
+def variational_information(
+    rho: Sequence[Array],
+    derivative: Sequence[Array],
+    max_bond: int = 64,
+    rtol: float = 1e-9,
+    max_sweeps: int = 12,
+    gather: bool = True,
+) -> VariationalInformation:
+    r"""Quantum Fisher information of a state given as two matrix product operators.
+
+    Parameters
+    ----------
+    rho, derivative : sequence of ndarray, shape (left, levels, levels, right)
+        :math:`\rho` and :math:`\partial_\varphi\rho`, one tensor a site; the outer bonds have dimension 1.
+    max_bond : int, optional
+        Largest bond of the logarithmic derivative.
+    rtol : float, optional
+        The search ends when a sweep adds less than this, relative to the value.
+    max_sweeps : int, optional
+        The search ends after so many sweeps at the latest.
+    gather : bool, optional
+        Whether correlated sites are brought together where bonds are larger than 16.
+
+    Returns
+    -------
+    VariationalInformation
+        The value, and how it was approached.
+
+    Examples
+    --------
+    >>> from qcn_open import Dephasing, Ghz, QuimbMPO, Ramsey
+    >>> state = QuimbMPO().evolve(Ramsey(Ghz(50), Dephasing(1.0), time=0.01))
+    >>> round(variational_information(state.tensors, state.derivative_tensors()).value, 6)
+    1516.326649
+    """
+    state, slope = _real_where_possible(list(rho), list(derivative))
+    if gather and max(tensor.shape[-1] for tensor in state) > _GATHER:
+        state, slope = gathered(state, slope)
+    there = _Direction(state, slope)
+    back = _Direction([_mirrored(t) for t in state[::-1]], [_mirrored(t) for t in slope[::-1]])
+    known = _grown(there, max_bond)
+    history: list[float] = []
+    bond, discarded = 1, 0.0
+    for _ in range(max_sweeps):
+        there, back = back, there
+        value, known, bond, discarded = _sweep(there, known, max_bond, rtol)
+        history.append(value)
+        if len(history) > 1 and abs(history[-1] - history[-2]) <= rtol * history[-1]:
+            break
+    return VariationalInformation(max(history), tuple(history), bond, discarded)
+
+
+def _mirrored(tensor: Array) -> Array:
+    return tensor.transpose(3, 1, 2, 0)
+
+
+def _real_where_possible(rho: list[Array], derivative: list[Array]) -> tuple[list[Array], list[Array]]:
+    r"""The state, and :math:`-i\,\partial\rho`, with every atom turned by a phase that makes its coherence real."""
+    derivative = [-1j * derivative[0], *derivative[1:]]
+    for tensors in (turned := ([], [])):
+        tensors.clear()
+    for state, slope in zip(rho, derivative, strict=True):
+        coherence = state[:, 1, 0, :].ravel()
+        largest = coherence[np.abs(coherence).argmax()]
+        phase = np.exp(-1j * np.angle(largest)) if largest != 0.0 else 1.0
+        turn = np.ones(state.shape[1], dtype=complex)
+        turn[1] = phase
+        factor = np.multiply.outer(turn, turn.conj())[:, :, None]
+        turned[0].append(state * factor)
+        turned[1].append(slope * factor)
+    if all(np.abs(t.imag).max() <= 1e-14 * np.abs(t).max() for tensors in turned for t in tensors):
+        return [t.real for t in turned[0]], [t.real for t in turned[1]]
+    return turned
+
+
+class _Direction:
+    """The two networks read in one direction, with what does not change while L does."""
+
+    def __init__(self, rho: list[Array], slope: list[Array]) -> None:
+        self.rho, self.slope = rho, slope
+        self.sites, self.levels = len(rho), rho[0].shape[1]
+        # rho L and L rho at one site, as matrices from (bond, contracted level) to (free level, next bond).
+        self.products = [
+            (
+                _compact(tensor.transpose(0, 2, 1, 3).reshape(tensor.shape[0] * self.levels, -1)),
+                _compact(tensor.reshape(tensor.shape[0] * self.levels, -1)),
+            )
+            for tensor in rho
+        ]
+        self.pairs = [np.nonzero(_algebra(tensor)) for tensor in rho]
+        self.trace = [np.ones(1)]
+        for tensor in rho[:0:-1]:
+            self.trace.insert(0, np.einsum("laar->lr", tensor) @ self.trace[0])
+        self.weights = [_root_gram(tensors) for tensors in (rho, slope)]
+
+
+def _compact(matrix: Array) -> Array:
+    from scipy.sparse import csr_array
+
+    dense = np.count_nonzero(matrix) > 0.05 * matrix.size or matrix.size < 10**4
+    return matrix if dense else csr_array(matrix)
+
+
+def _algebra(tensor: Array) -> NDArray[np.bool_]:
+    """Pairs of levels between which the site has, or can get, coherences: L needs no others."""
+    pattern = (np.abs(tensor).max(axis=(0, 3)) > 0.0) | np.eye(tensor.shape[1], dtype=bool)
+    pattern |= pattern.T
+    for _ in range(len(pattern)):
+        pattern = (pattern.astype(int) @ pattern.astype(int)) > 0
+    return pattern
+
+
+def _root_gram(tensors: list[Array]) -> list[Array]:
+    """For each site, W with WW^+ the Gram matrix (Hilbert-Schmidt, scaled) of what each bond index has on its right."""
+    gram = np.ones((1, 1), dtype=tensors[0].dtype)
+    roots = []
+    for tensor in tensors[::-1]:
+        values, vectors = np.linalg.eigh(gram)
+        roots.append(vectors * np.sqrt(np.clip(values, 0.0, None)))
+        half = np.tensordot(tensor, roots[-1], (3, 0)).reshape(tensor.shape[0], -1)
+        gram = half @ half.conj().T
+        gram = gram / np.trace(gram).real
+    return roots[::-1]
+
+
+@dataclass
+class _Left:
+    """Operators of the left part, contracted with rho L, L rho, and with the derivative."""
+
+    first: Array
+    second: Array
+    slope: Array
+
+    @classmethod
+    def edge(cls, dtype: np.dtype) -> _Left:
+        return cls(np.ones((1, 1, 1), dtype), np.ones((1, 1, 1), dtype), np.ones((1, 1), dtype))
+
+
+def _times_rho(direction: _Direction, site: int, left: _Left, x: Array) -> tuple[Array, Array]:
+    """Left parts of rho L, shape (x, b, z, a, bond), and of L rho, shape (x, a, z, b, bond)."""
+    levels, bond = direction.levels, direction.rho[site].shape[3]
+    results = []
+    for environment, product, axes in (
+        (left.first, direction.products[site][0], (0, 3, 4, 1, 2)),
+        (left.second, direction.products[site][1], (0, 2, 4, 1, 3)),
+    ):
+        part = np.tensordot(environment, x, (2, 0)).transpose(axes)
+        shape = part.shape
+        part = part.reshape(shape[0] * shape[1] * shape[2], -1) @ product
+        results.append(part.reshape(*shape[:3], levels, bond))
+    return results[0], results[1]
+
+
+def _advance(direction: _Direction, site: int, left: _Left, columns: Array) -> _Left:
+    """The same for one more site, with the operators whose coefficients are the columns."""
+    x = _operators(direction, site, columns)
+    first, second = _times_rho(direction, site, left, x)
+    slope = np.tensordot(left.slope, direction.slope[site], (1, 0))
+    return _Left(
+        np.tensordot(x.conj(), first, ((0, 1, 2), (0, 3, 1))).transpose(0, 2, 1),
+        np.tensordot(x.conj(), second, ((0, 1, 2), (0, 1, 3))).transpose(0, 2, 1),
+        np.tensordot(x.conj(), slope, ((0, 1, 2), (0, 1, 2))),
+    )
+
+
+def _operators(direction: _Direction, site: int, columns: Array) -> Array:
+    """Columns over (bond, pair of levels) as a tensor (bond, level, level, column)."""
+    ket, bra = direction.pairs[site]
+    x = np.zeros((len(columns) // len(ket), direction.levels, direction.levels, columns.shape[1]), columns.dtype)
+    x[:, ket, bra] = columns.reshape(-1, len(ket), columns.shape[1])
+    return x
+
+
+def _on_pairs(direction: _Direction, site: int, functional: Array) -> Array:
+    ket, bra = direction.pairs[site]
+    return functional[:, ket, bra].reshape(-1, functional.shape[-1])
+
+
+def _two_sided(direction: _Direction, site: int, left: _Left, right: tuple[Array, Array]) -> Array:
+    """Matrix of (L rho + rho L)/2 between operators (bond, pair); right parts of shape (bond, ...) are put in."""
+    ket, bra = direction.pairs[site]
+    total = 0.0
+    for environment, closing, side in ((left.first, right[0], 0), (left.second, right[1], 1)):
+        local = np.tensordot(direction.rho[site], closing, (3, 0))
+        if side == 0:
+            local = local[:, ket[:, None], ket[None, :]] * (bra[:, None] == bra)[..., *[None] * (local.ndim - 3)]
+        else:
+            local = local[:, bra[None, :], bra[:, None]] * (ket[:, None] == ket)[..., *[None] * (local.ndim - 3)]
+        total = total + np.tensordot(environment, local, (1, 0))
+    return 0.5 * total
+
+
+def _measure(direction: _Direction, site: int, left: _Left) -> Array:
+    """Basis of the operators of left part and site that is orthonormal in the measure of the state, as columns."""
+    trace = direction.trace[site]
+    gram = _two_sided(direction, site, left, (trace, trace)).transpose(0, 2, 1, 3)
+    size = gram.shape[0] * gram.shape[1]
+    gram = gram.reshape(size, size)
+    gram = 0.5 * (gram + gram.conj().T)
+    scale = np.sqrt(np.clip(np.diag(gram).real, 0.0, None))
+    inverse = np.where(scale > 0.0, 1.0 / np.where(scale > 0.0, scale, 1.0), 0.0)
+    values, vectors = np.linalg.eigh(gram * np.multiply.outer(inverse, inverse))
+    kept = values > _NULL * values[-1]
+    return inverse[:, None] * vectors[:, kept] / np.sqrt(values[kept])
+
+
+def _grown(direction: _Direction, max_bond: int) -> list[_Left]:
+    """The start: left parts at every bond, from the edge on."""
+    dtype = direction.rho[0].dtype
+    left, state = _Left.edge(dtype), np.ones((1, 1), dtype)
+    grown = [left]
+    for site in range(direction.sites - 1):
+        basis = _measure(direction, site, left)
+        wanted = []
+        for functional, tensors, weights in zip(
+            (state, left.slope), (direction.rho, direction.slope), direction.weights, strict=True
+        ):
+            local = _on_pairs(direction, site, np.tensordot(functional, tensors[site], (1, 0)))
+            part = basis.conj().T @ (local @ weights[site])
+            norm = np.linalg.norm(part)
+            wanted.append(part / (norm if norm > 0.0 else 1.0))
+        vectors, values, _ = np.linalg.svd(np.concatenate(wanted, axis=1), full_matrices=False)
+        number = min(max_bond, max(1, int((values > 1e-7 * values[0]).sum())))
+        columns = basis @ vectors[:, :number]
+        x = _operators(direction, site, columns)
+        state = np.tensordot(
+            x.conj(), np.tensordot(state, direction.rho[site], (1, 0)), ((0, 1, 2), (0, 1, 2))
+        )
+        left = _advance(direction, site, left, columns)
+        grown.append(left)
+    return grown
+
+
+def _sweep(
+    direction: _Direction, known: list[_Left], max_bond: int, rtol: float
+) -> tuple[float, list[_Left], int, float]:
+    """One sweep: L is solved for at each site in turn, and its bond cut to what matters."""
+    left = _Left.edge(direction.rho[0].dtype)
+    lefts, value, bond, discarded = [left], 0.0, 1, 0.0
+    for site in range(direction.sites):
+        right = known[direction.sites - 1 - site]
+        basis = _measure(direction, site, left)
+        solution, value = _solved(direction, site, left, right, basis)
+        if site == direction.sites - 1:
+            break
+        vectors, values, _ = np.linalg.svd(solution, full_matrices=False)
+        tail = np.cumsum(values[::-1] ** 2)[::-1]
+        number = min(max_bond, max(1, int((tail > 1e-3 * rtol * tail[0]).sum())))
+        if number < len(tail) and tail[0] > 0.0:
+            discarded = max(discarded, float(tail[number] / tail[0]))
+        columns = basis @ vectors[:, :number]
+        bond = max(bond, number)
+        left = _advance(direction, site, left, columns)
+        lefts.append(left)
+    return value, lefts, bond, discarded
+
+
+def _solved(direction: _Direction, site: int, left: _Left, right: _Left, basis: Array) -> tuple[Array, float]:
+    """L at one site (in the basis; right bond) and the value of the functional."""
+    wanted = basis.conj().T @ (
+        _on_pairs(direction, site, np.tensordot(left.slope, direction.slope[site], (1, 0))) @ right.slope.T
+    )
+    size, width = wanted.size, wanted.shape[1]
+    if size <= _DENSE:
+        closing = (right.first.transpose(1, 0, 2), right.second.transpose(1, 0, 2))
+        matrix = _two_sided(direction, site, left, closing).transpose(0, 2, 4, 1, 3, 5)
+        matrix = matrix.reshape(len(basis), width, len(basis), width)
+        matrix = np.tensordot(np.tensordot(basis.conj(), matrix, (0, 0)), basis, (2, 0)).transpose(0, 1, 3, 2)
+        matrix = matrix.reshape(size, size)
+        values, vectors = np.linalg.eigh(0.5 * (matrix + matrix.conj().T))
+        kept = values > 1e-9 * values[-1]
+        amplitudes = vectors[:, kept].conj().T @ wanted.ravel()
+        value = float((np.abs(amplitudes) ** 2 / values[kept]).sum())
+        return (vectors[:, kept] @ (amplitudes / values[kept])).reshape(wanted.shape), value
+
+    ket, bra = direction.pairs[site]
+
+    def applied(x: Array) -> Array:
+        first, second = _times_rho(direction, site, left, _operators(direction, site, basis @ x))
+        total = np.tensordot(first, right.first, ((2, 4), (2, 1))).transpose(0, 2, 1, 3)
+        total = total + np.tensordot(second, right.second, ((2, 4), (2, 1)))
+        return 0.5 * (basis.conj().T @ total[:, ket, bra].reshape(-1, width))
+
+    return _conjugate_gradients(applied, wanted)
+
+
+def _conjugate_gradients(applied, wanted: Array) -> tuple[Array, float]:
+    """Solution of a positive system, singular where it does not matter; and its value, which only rises."""
+    solution, residual = np.zeros_like(wanted), wanted.copy()
+    search, square = residual.copy(), np.vdot(residual, residual).real
+    goal = 1e-20 * square
+    for _ in range(_ITERATIONS):
+        image = applied(search)
+        curvature = np.vdot(search, image).real
+        if square <= goal or curvature <= 1e-8 * np.vdot(search, search).real:
+            break
+        step = square / curvature
+        solution, residual = solution + step * search, residual - step * image
+        square, last = np.vdot(residual, residual).real, square
+        search = residual + (square / last) * search
+    return solution, float((np.vdot(wanted, solution) + np.vdot(residual, solution)).real)
