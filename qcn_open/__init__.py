@@ -18,7 +18,7 @@ from qcn_open.noise import (
     SpontaneousEmission,
     TrapLoss,
 )
-from qcn_open.probes import CoherentSpin, CustomState, Ghz, Probe, Product
+from qcn_open.probes import CoherentSpin, CustomState, Dicke, Ghz, Probe, Product, SpinSqueezed, SymmetricState
 from qcn_open.ramsey import OptimalTime, bound_optimal_time, optimal_time, precision_curve
 from qcn_open.readouts import CollectiveSpin, Parity, Readout
 
@@ -32,6 +32,7 @@ __all__ = [
     "CustomState",
     "Dephasing",
     "Depolarizing",
+    "Dicke",
     "Evolved",
     "Ghz",
     "Logical",
@@ -46,7 +47,9 @@ __all__ = [
     "QutipDense",
     "Ramsey",
     "Readout",
+    "SpinSqueezed",
     "SpontaneousEmission",
+    "SymmetricState",
     "TrapLoss",
     "bound_optimal_time",
     "bounds",

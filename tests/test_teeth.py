@@ -41,6 +41,10 @@ PROBES = [
     qcn.CoherentSpin(3),
     qcn.Product({2: 1, 1: 2}),
     qcn.CustomState(qutip.w_state(3)),
+    qcn.CustomState(qutip.ket2dm(qutip.ghz_state(2))),
+    qcn.SpinSqueezed(4, 0.6),
+    qcn.Dicke(4, 1, 0.7),
+    qcn.SymmetricState([0.6, 0.0, 0.48j, 0.64]),
 ]
 MODELS = [
     qcn.Ramsey(probe, noises, 0.4, 0.2)

@@ -3,5 +3,16 @@
 from qcn_open.probes.base import GhzBlocks, Probe
 from qcn_open.probes.custom import CustomState
 from qcn_open.probes.ghz import CoherentSpin, Ghz, Product
+from qcn_open.probes.symmetric import Dicke, SpinSqueezed, SymmetricState
 
-__all__ = ["CoherentSpin", "CustomState", "Ghz", "GhzBlocks", "Probe", "Product"]
+__all__ = [
+    "CoherentSpin",
+    "CustomState",
+    "Dicke",
+    "Ghz",
+    "GhzBlocks",
+    "Probe",
+    "Product",
+    "SpinSqueezed",
+    "SymmetricState",
+]
