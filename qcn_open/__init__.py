@@ -5,7 +5,7 @@ One model, `Ramsey`, several independent ways of computing it (`backends`), and 
 """
 
 from qcn_open import bounds
-from qcn_open.backends import Backend, Evolved, Logical, QutipDense, explain
+from qcn_open.backends import Backend, Evolved, Logical, QutipDense, Symmetric, explain
 from qcn_open.fisher import NodeInformation, cfi, qfi, qfim
 from qcn_open.model import Ramsey
 from qcn_open.noise import (
@@ -49,6 +49,7 @@ __all__ = [
     "Readout",
     "SpinSqueezed",
     "SpontaneousEmission",
+    "Symmetric",
     "SymmetricState",
     "TrapLoss",
     "bound_optimal_time",

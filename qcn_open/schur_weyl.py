@@ -42,7 +42,7 @@ from qcn_open.noise import Noise, one_site
 from qcn_open.noise.base import EXCITED, GROUND
 from qcn_open.probes.base import binomial
 
-__all__ = ["Matrix", "Sector", "SymmetricChannel"]
+__all__ = ["Matrix", "Sector", "SymmetricChannel", "up_harmonics"]
 
 Matrix = NDArray[Any]
 """Real or complex: real amplitudes are computed with as such."""
@@ -114,24 +114,27 @@ class SymmetricChannel:
         # With equal loss the survivors are described by what one atom does, given that it stays.
         stay = float(ground) if self.equal_loss else 0.0
         self.loss = site.loss
-        self.survival = float(np.exp(stay))
         self._log_transfer = site.log_transfer - stay
         self._log_coherence = float(site.log_coherence.real) - stay
         self._maps: dict[int, _Transfer] = {}
 
-    def blocks(self, state: Matrix) -> Iterator[Sector]:
-        """The state after the noise, one sector for each number of survivors, from all to none.
+    def blocks(self, state: Matrix, kept: NDArray[np.bool_] | None = None) -> Iterator[Sector]:
+        """The state after the noise, one sector for each number of survivors, the largest first.
 
         Parameters
         ----------
         state : ndarray, shape (N+1, N+1)
             Density matrix on the Dicke states.
+        kept : ndarray of bool, shape (N+1,), optional
+            Which numbers of survivors are wanted; without it, all that are possible.
         """
         if self.equal_loss:
-            yield from self.lose(self.unlost(state))
+            yield from self.lose(self.unlost(state), kept)
             return
+        wanted = np.ones(self.atoms + 1, dtype=bool) if kept is None else kept
         for atoms in range(self.atoms, -1, -1):
-            yield Sector(atoms, self._map(atoms).apply(state))
+            if wanted[atoms]:
+                yield Sector(atoms, self._map(atoms).apply(state))
             if atoms > 0:
                 state = _weighted_trace(state, self.loss) * (atoms / (self.atoms - atoms + 1))
 
@@ -166,21 +169,35 @@ class SymmetricChannel:
         """The state, given that no atom is lost; for loss equal in both levels."""
         return Sector(self.atoms, self._map(self.atoms).apply(state))
 
-    def lose(self, unlost: Sector) -> Iterator[Sector]:
-        """The sectors that equal loss makes of the state without loss, from all survivors to none."""
+    def lose(self, unlost: Sector, kept: NDArray[np.bool_] | None = None) -> Iterator[Sector]:
+        """The sectors that equal loss makes of the state without loss, as `blocks` gives them."""
         weights = self._survivors()
+        wanted = weights > 0.0 if kept is None else kept
         blocks = unlost.blocks
         for atoms in range(self.atoms, -1, -1):
-            yield Sector(atoms, tuple(weights[atoms] * block for block in blocks))
-            if not weights[:atoms].any():
+            if wanted[atoms]:
+                yield Sector(atoms, tuple(weights[atoms] * block for block in blocks))
+            if not wanted[:atoms].any():
                 return
             blocks = _trace_one(blocks, atoms)
 
+    def survivors(self, state: Matrix) -> NDArray[np.float64]:
+        """Probabilities of 0...N surviving atoms, shape (N+1,)."""
+        if self.equal_loss:
+            return self._survivors()
+        lost = np.zeros(self.atoms + 1)
+        for excited, weight in enumerate(np.diagonal(state).real):
+            if weight > 0.0:
+                ground = binomial(self.atoms - excited, self.loss[GROUND])
+                lost += weight * np.convolve(ground, binomial(excited, self.loss[EXCITED]))
+        return lost[::-1]
+
     def _survivors(self) -> NDArray[np.float64]:
         """Probabilities of 0...N survivors."""
-        if self.survival in (0.0, 1.0):
-            return np.eye(self.atoms + 1)[self.atoms if self.survival else 0]
-        return np.asarray(binomial(self.atoms, float(self.loss.mean()))[::-1])
+        loss = float(self.loss.mean())
+        if loss in (0.0, 1.0):
+            return np.asarray(np.arange(self.atoms + 1) == (0 if loss else self.atoms), dtype=float)
+        return binomial(self.atoms, loss)[::-1]
 
     def _map(self, atoms: int) -> _Transfer:
         if atoms not in self._maps:
@@ -189,6 +206,30 @@ class SymmetricChannel:
                 self._maps.clear()
             self._maps[atoms] = _Transfer(atoms, self._log_transfer, self._log_coherence)
         return self._maps[atoms]
+
+
+def up_harmonics(block: Matrix) -> Matrix:
+    r"""How many of the n = 2j atoms of a block are up, as a Fourier series of the angle.
+
+    Up is :math:`|g\rangle + e^{i\theta}|e\rangle`, down is :math:`|g\rangle - e^{i\theta}|e\rangle`; u of them are up
+    with probability :math:`\mathrm{Re}\sum_{q\ge0}f_{qu}e^{-iq\theta}`, from the eigenvectors of J_x.
+
+    Returns
+    -------
+    ndarray, shape (n+1, n+1)
+        f, indices (q, u).
+    """
+    from scipy.linalg import eigh_tridiagonal
+
+    size = len(block)
+    step = np.arange(1.0, size)
+    _, basis = eigh_tridiagonal(np.zeros(size), 0.5 * np.sqrt(step * step[::-1]))
+    harmonics = np.zeros((size, size), dtype=block.dtype)
+    for q in range(size):
+        elements = np.diagonal(block, -q)
+        if elements.any():
+            harmonics[q] = (1.0 if q == 0 else 2.0) * (elements @ (basis[q:] * basis[: size - q]))
+    return harmonics
 
 
 class _Transfer:

@@ -5,5 +5,6 @@ from qcn_open.backends.evolved import Evolved
 from qcn_open.backends.logical import Logical
 from qcn_open.backends.qutip_dense import QutipDense
 from qcn_open.backends.selection import AVAILABLE, Explanation, explain, select
+from qcn_open.backends.symmetric import Symmetric
 
-__all__ = ["AVAILABLE", "Backend", "Evolved", "Explanation", "Logical", "QutipDense", "explain", "select"]
+__all__ = ["AVAILABLE", "Backend", "Evolved", "Explanation", "Logical", "QutipDense", "Symmetric", "explain", "select"]
