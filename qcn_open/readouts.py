@@ -142,14 +142,8 @@ class Readout(ABC):
         """Fisher information for the phase of one atom, from a density operator."""
 
     def symmetric_information(self, tangent: SymmetricTangent) -> float:
-        """Fisher information for the phase of one atom, from a permutation-symmetric state.
-
-        Raises
-        ------
-        ValueError
-            If this readout can't be evaluated on such a state.
-        """
-        raise ValueError(f"{self!r} can't be evaluated on a permutation-symmetric state; take another backend")
+        """Fisher information for the phase of one atom, from a permutation-symmetric state: of few atoms, densely."""
+        return self.dense_information(tangent.dense())
 
     def confusion(self, levels: int) -> NDArray[np.float64]:
         """Probability of the reading (up, down, lost), rows, given what the atom is, columns."""
@@ -293,9 +287,9 @@ class Parity(Readout):
         def information(angle: float) -> float:
             waves = mean * np.exp(1j * order * (tangent.angle - self.atom_angle(size, angle)))
             value, slope, bend = (float((order**k * waves * 1j**k).sum().real) for k in range(3))
-            return Probabilities(
-                0.5 * (constant + sign * value), 0.5 * sign * slope, 0.5 * sign * bend
-            ).information(size)
+            return Probabilities(0.5 * (constant + sign * value), 0.5 * sign * slope, 0.5 * sign * bend).information(
+                size
+            )
 
         if self.phase is not None:
             return information(self.phase)

@@ -437,10 +437,14 @@ def _trace_one(blocks: tuple[Matrix, ...], atoms: int) -> tuple[Matrix, ...]:
     kept = min(len(blocks), (atoms - 1) // 2 + 1)
     result: list[Matrix] = []
     for i in range(kept):
-        smaller = np.zeros((atoms - 2 * i,) * 2, dtype=blocks[i].dtype)
+        smaller: Any = 0.0
         for source, old, new, root in _links(atoms, i, len(blocks)):
-            part = blocks[source][old : old + len(root), old : old + len(root)]
-            smaller[new : new + len(root), new : new + len(root)] += root[:, None] * part * root
+            part = blocks[source][old : old + len(root), old : old + len(root)] * root
+            part *= root[:, None]
+            if len(part) == atoms - 2 * i:
+                smaller = smaller + part
+            else:
+                smaller[new : new + len(root), new : new + len(root)] += part
         result.append(smaller)
     return tuple(result)
 

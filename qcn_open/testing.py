@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from qcn_open.backends import Backend, QutipDense
+from qcn_open.backends import Backend, QutipDense, Symmetric
 from qcn_open.bounds import channel_extension, heisenberg
 from qcn_open.fisher import cfi, qfi
 from qcn_open.model import Ramsey
@@ -140,6 +140,10 @@ def assert_readout_contract(readout: Readout, model: Ramsey) -> None:
     _require(information <= qfi(model, dense) * (1.0 + 1e-8), f"{readout!r}: more than the quantum information")
     if model.probe.ghz_blocks() is not None:
         _close(cfi(model, readout), information, f"{readout!r}: blocks and density operator disagree", 1e-7)
+    symmetric = Symmetric()
+    if symmetric.refusal(model) is None and len(model.probe.block_sizes()) == 1:
+        value = cfi(model, readout, symmetric)
+        _close(value, information, f"{readout!r}: symmetric state and density operator disagree", 1e-7)
 
 
 def assert_backend_contract(backend: Backend, models: Iterable[Ramsey]) -> None:
@@ -168,7 +172,8 @@ def assert_backend_contract(backend: Backend, models: Iterable[Ramsey]) -> None:
                 continue
             raise AssertionError(f"{backend!r}: evolves a model it refuses: {model!r}")
         tangent = backend.evolve(model)
-        if isinstance(tangent, DenseTangent) or (isinstance(tangent, BlockTangent) and tangent.blocks <= 4):
+        parts = tangent.blocks if isinstance(tangent, BlockTangent) else model.atoms
+        if isinstance(tangent, DenseTangent) or parts <= 4:
             state, derivative = (operator.full() for operator in tangent.to_qutip())
             _require_state(state, derivative, f"{backend!r} on {model!r}")
         information = qfi(model, backend)

@@ -24,14 +24,12 @@ def _(tangent: SymmetricTangent) -> float:
     with threadpool_limits(limits=1):
         # The likeliest sector alone is a lower bound on the information, and so a scale for what may be left out.
         likeliest = np.arange(len(weights)) == np.where(carrying, weights, 0.0).argmax()
-        allowed = 0.5 * tangent.rtol * sum(_information(sector, tangent.spacing) for sector in tangent.sectors(likeliest))
-        kept = carrying & ~negligible(weights * np.arange(len(weights)) ** 2.0, allowed)
-        return float(
-            sum(
-                _information(sector, tangent.spacing, allowed * weights[sector.atoms])
-                for sector in tangent.sectors(kept)
-            )
+        allowed = (
+            0.5 * tangent.rtol * sum(_information(sector, tangent.spacing) for sector in tangent.sectors(likeliest))
         )
+        kept = carrying & ~negligible(weights * np.arange(len(weights)) ** 2.0, allowed)
+        share = allowed / max(1, int(np.count_nonzero(kept)))
+        return float(sum(_information(sector, tangent.spacing, share) for sector in tangent.sectors(kept)))
 
 
 @cfi_phase.register
@@ -77,6 +75,7 @@ def _block_information(block: Matrix, spacing: int) -> float:
         probability, basis = np.linalg.eigh(part)
         rotated = basis.conj().T @ derivative @ basis
         pair = np.add.outer(probability, probability)
-        support = pair > 4.0 * len(part) * np.finfo(float).eps * np.abs(probability).max()
-        information += weight * float(2.0 * np.sum(np.abs(rotated[support]) ** 2 / pair[support]))
+        inverse = np.zeros_like(pair)
+        np.divide(2.0, pair, out=inverse, where=pair > 4.0 * len(part) * np.finfo(float).eps * probability[-1])
+        information += weight * float(np.vdot(rotated, inverse * rotated).real)
     return information

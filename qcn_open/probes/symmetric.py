@@ -1,7 +1,7 @@
 r"""Probes that are symmetric under permutations of their atoms: squeezed, Dicke and any other symmetric states.
 
-In their words x is the direction in which `CoherentSpin` points, y the one towards which the clock phase turns it:
-the amplitude of :math:`|D_k\rangle` carries :math:`i^k`, as everywhere, so that readout angles mean the same.
+In their words x is the direction in which `CoherentSpin` points, and the clock phase moves it along y: the amplitude
+of :math:`|D_k\rangle` carries :math:`i^k`, as everywhere, so that readout angles mean the same.
 """
 
 from __future__ import annotations
@@ -186,10 +186,9 @@ def _rotated(state: NDArray[np.complex128], angle: float) -> NDArray[np.complex1
     r"""Dicke amplitudes turned about x, :math:`e^{-i\vartheta J_x}c`, by Chebyshev polynomials of J_x.
 
     :math:`e^{-izX} = \sum_n(2-\delta_{n0})(-i)^nJ_n(z)T_n(X)` with :math:`X = J_x/(N/2)` of spectrum [-1, 1] and
-    :math:`z = \vartheta N/2`: the series ends where the Bessel functions do, just beyond n = z.
+    :math:`z = \vartheta N/2`. The series ends where the Bessel functions do, just beyond n = z; they are the Fourier
+    coefficients of :math:`e^{-iz\cos t}`.
     """
-    from scipy.special import jv
-
     atoms = len(state) - 1
     if angle == 0.0:
         return state
@@ -206,8 +205,10 @@ def _rotated(state: NDArray[np.complex128], angle: float) -> NDArray[np.complex1
         result[:-1] += step * vector[1:]
         return result
 
-    orders = np.arange(int(abs(z) + 12.0 * abs(z) ** (1.0 / 3.0)) + 30)
-    weights = 2.0 * np.array([1.0, -1.0j, -1.0, 1.0j])[orders % 4] * jv(orders, z)
+    terms = int(abs(z) + 12.0 * abs(z) ** (1.0 / 3.0)) + 30
+    weights = 2.0 * np.fft.fft(np.exp(-1j * z * np.cos(np.pi * np.arange(2 * terms) / terms)))[:terms] / (2 * terms)
+    # Real for even n, imaginary for odd: exactly, so that real amplitudes stay recognisable as such.
+    weights[::2], weights[1::2] = weights[::2].real, 1j * weights[1::2].imag
     previous, current = state.astype(complex), apply(state)
     total = 0.5 * weights[0] * previous + weights[1] * current
     for weight in weights[2:]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from qcn_open.schur_weyl import Matrix, Sector, SymmetricChannel
 from qcn_open.states.base import Tangent, freeze
+from qcn_open.states.dense import DenseTangent
 
 __all__ = ["SymmetricTangent", "negligible"]
 
@@ -68,6 +69,17 @@ class SymmetricTangent(Tangent):
         if self.unlost is not None:
             return self.channel.lose(self.unlost, kept)
         return self.channel.blocks(self.initial, kept)
+
+    def dense(self) -> DenseTangent:
+        """The same state of a few atoms, atom by atom.
+
+        Raises
+        ------
+        ValueError
+            If its dimension exceeds 2187.
+        """
+        state, derivative, levels = self._dense()
+        return DenseTangent(state, derivative, levels[0], self.block_sizes)
 
     def _dense(self) -> tuple[NDArray[np.complex128], NDArray[np.complex128], tuple[int, ...]]:
         levels = 3 if self.channel.loss.any() else 2
