@@ -5,7 +5,17 @@ One model, `Ramsey`, several independent ways of computing it (`backends`), and 
 """
 
 from qcn_open import bounds
-from qcn_open.backends import Backend, Evolved, Growth, Logical, QuimbMPO, QutipDense, explain, interleaved
+from qcn_open.backends import (
+    Backend,
+    Evolved,
+    Growth,
+    Logical,
+    QuimbMPO,
+    QutipDense,
+    Symmetric,
+    explain,
+    interleaved,
+)
 from qcn_open.fisher import NodeInformation, cfi, qfi, qfim
 from qcn_open.model import Ramsey
 from qcn_open.noise import (
@@ -19,7 +29,17 @@ from qcn_open.noise import (
     TrapLoss,
 )
 from qcn_open.preparation import GrownGhz, fidelity, parity_contrast
-from qcn_open.probes import CoherentSpin, CustomState, Ghz, MpsState, Probe, Product
+from qcn_open.probes import (
+    CoherentSpin,
+    CustomState,
+    Dicke,
+    Ghz,
+    MpsState,
+    Probe,
+    Product,
+    SpinSqueezed,
+    SymmetricState,
+)
 from qcn_open.ramsey import OptimalTime, bound_optimal_time, optimal_time, precision_curve
 from qcn_open.readouts import CollectiveSpin, Parity, Readout
 
@@ -33,6 +53,7 @@ __all__ = [
     "CustomState",
     "Dephasing",
     "Depolarizing",
+    "Dicke",
     "Evolved",
     "Ghz",
     "GrownGhz",
@@ -51,7 +72,10 @@ __all__ = [
     "QutipDense",
     "Ramsey",
     "Readout",
+    "SpinSqueezed",
     "SpontaneousEmission",
+    "Symmetric",
+    "SymmetricState",
     "TrapLoss",
     "bound_optimal_time",
     "bounds",

@@ -17,12 +17,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial, reduce
 from math import comb
-from typing import Literal, Self, get_args
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qcn_open.states import BlockTangent, DenseTangent, NetworkTangent
+from qcn_open.probes.base import binomial
+from qcn_open.schur_weyl import up_harmonics
+from qcn_open.states import BlockTangent, DenseTangent, NetworkTangent, SymmetricTangent, negligible
 from qcn_open.validation import finite, open_interval
 
 __all__ = ["CollectiveSpin", "Loss", "Parity", "Probabilities", "Readout"]
@@ -143,6 +145,10 @@ class Readout(ABC):
     def network_information(self, tangent: NetworkTangent) -> float:
         """Fisher information for the phase of one atom, from a tensor network."""
         raise TypeError(f"{type(self).__name__} can't be evaluated on a tensor network: it needs network_information")
+
+    def symmetric_information(self, tangent: SymmetricTangent) -> float:
+        """Fisher information for the phase of one atom, from a permutation-symmetric state: of few atoms, densely."""
+        return self.dense_information(tangent.dense())
 
     def confusion(self, levels: int) -> NDArray[np.float64]:
         """Probability of the reading (up, down, lost), rows, given what the atom is, columns."""
@@ -331,6 +337,43 @@ class Parity(Readout):
             return _best_angle(information, 2)[0]
         return _best_angle(information, 2 * size, 2.0 * np.pi * size)[0]
 
+    def symmetric_information(self, tangent: SymmetricTangent) -> float:
+        r"""Information of the parity of all atoms: the sum of the elements :math:`\rho_j(m, -m)`.
+
+        All of its coherences are known, so it keeps its accuracy where counting every outcome would lose it.
+        """
+        if len(tangent.block_sizes) > 1:
+            raise ValueError(
+                f"Parity of {len(tangent.block_sizes)} blocks can't be read from a permutation-symmetric state; "
+                "use CollectiveSpin, or another backend"
+            )
+        size = tangent.atoms
+        mean = np.zeros(2 * size + 1, dtype=complex)
+        total = 0.0
+        contrast = 1.0 - 2.0 * self.detection_error
+        for sector in tangent.sectors(np.arange(size + 1) == size if self.loss != "dark" else None):
+            if sector.atoms == size:
+                total = sector.weight
+            for i, block in enumerate(sector.blocks):
+                # Every singlet has the parity -1.
+                order = np.arange(1 - len(block), len(block), 2)
+                mean[size + order] += (-1.0) ** i * contrast**size * np.fliplr(block).diagonal()
+        if self.loss != "seen":
+            total = 1.0
+        order = np.arange(-size, size + 1)
+        constant, sign = np.array([total, total, 2.0 * (1.0 - total)]), np.array([1.0, -1.0, 0.0])
+
+        def information(angle: float) -> float:
+            waves = mean * np.exp(1j * order * (tangent.angle - self.atom_angle(size, angle)))
+            value, slope, bend = (float((order**k * waves * 1j**k).sum().real) for k in range(3))
+            return Probabilities(0.5 * (constant + sign * value), 0.5 * sign * slope, 0.5 * sign * bend).information(
+                size
+            )
+
+        if self.phase is not None:
+            return information(self.phase)
+        return _best_angle(information, 2 * size, 2.0 * np.pi * size)[1]
+
     def _dense_at(self, tangent: DenseTangent, angle: float) -> float:
         phases = np.full(len(tangent.block_sizes), angle)
         return self.dense_probabilities(tangent, phases).information(tangent.atoms)
@@ -460,6 +503,63 @@ class CollectiveSpin(Readout):
             return Probabilities(*counts.reshape(3, -1)).information(atoms)
 
         return self._at_angle(at, atoms)
+
+    def symmetric_information(self, tangent: SymmetricTangent) -> float:
+        """Information of the count."""
+        survivors = np.arange(tangent.atoms + 1)
+        weights = tangent.survivors()
+        # An outcome holds no more than its weight times the square of the number of atoms; unseen loss mixes them.
+        bounds = weights * (survivors if self.loss == "seen" else tangent.atoms) ** 2.0
+        information = 0.0
+        for allowed in (1e-6 * tangent.rtol * float(weights @ survivors), 0.0):
+            skipped = negligible(bounds, allowed)
+            information = self._information_of_counts(tangent, ~skipped)
+            if bounds[skipped].sum() <= tangent.rtol * information:
+                break
+        return information
+
+    def _information_of_counts(self, tangent: SymmetricTangent, kept: NDArray[np.bool_]) -> float:
+        harmonics = self._symmetric_counts(tangent, kept)
+        size = np.abs(harmonics).max(axis=1)
+        faint = size[1:].max(initial=0.0) / tangent.atoms**2
+        if faint == 0.0:
+            return 0.0
+        order = np.flatnonzero(size > 1e-20 * faint)
+        series = harmonics[order][:, harmonics[0].real > 1e-28 * size[0]]
+
+        def information(angle: float) -> float:
+            waves = np.exp(1j * order * (tangent.angle - self.atom_angle(1, angle)))
+            weights = np.stack([waves, 1j * order * waves, -(order**2) * waves])
+            outcomes = weights.real @ series.real
+            if np.iscomplexobj(series):
+                outcomes -= weights.imag @ series.imag
+            return Probabilities(*outcomes).information(tangent.atoms)
+
+        return self._at_angle(information, int(np.flatnonzero(size > 1e-12 * faint)[-1]))
+
+    def _symmetric_counts(self, tangent: SymmetricTangent, kept: NDArray[np.bool_]) -> NDArray[Any]:
+        """Fourier series of the probabilities of all readings of the count, indices (order, reading)."""
+        atoms, error = tangent.atoms, self.detection_error
+        series: list[NDArray[Any]] = []
+        for sector in tangent.sectors(kept):
+            present = sector.atoms
+            counts = np.zeros((atoms + 1, present + 1), dtype=sector.blocks[0].dtype)
+            for i, block in enumerate(sector.blocks):
+                # One atom of every singlet is up, the other down.
+                counts[: len(block), i : i + len(block)] += up_harmonics(block)
+            if error > 0.0:
+                flips = [
+                    np.convolve(binomial(up, error)[::-1], binomial(present - up, error)) for up in range(present + 1)
+                ]
+                counts = counts @ np.array(flips)
+            if self.loss != "seen":
+                read_up = binomial(atoms - present, 0.5 if self.loss == "random" else error)[::-1]
+                mixed = np.zeros((atoms + 1, atoms + 1), dtype=counts.dtype)
+                for lost, chance in enumerate(read_up):
+                    mixed[:, lost : lost + present + 1] += chance * counts
+                counts = mixed
+            series.append(counts)
+        return np.concatenate(series, axis=1) if self.loss == "seen" else np.asarray(sum(series))
 
     def _at_angle(self, information: Callable[[float], float], harmonics: int) -> float:
         return information(self.phase) if self.phase is not None else _best_angle(information, 2 * harmonics)[1]

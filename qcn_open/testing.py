@@ -11,13 +11,14 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from qcn_open.backends import Backend, QutipDense
+from qcn_open.backends import Backend, QutipDense, Symmetric
 from qcn_open.bounds import channel_extension, heisenberg
 from qcn_open.fisher import cfi, qfi
 from qcn_open.model import Ramsey
 from qcn_open.noise import CollectiveNoise, Dephasing, Noise, channel, is_covariant
 from qcn_open.noise.base import LEVELS, LOST
 from qcn_open.probes import Probe
+from qcn_open.probes.base import dicke_states
 from qcn_open.readouts import Readout
 from qcn_open.states import BlockTangent, DenseTangent
 
@@ -85,12 +86,12 @@ def assert_noise_contract(noise: Noise | CollectiveNoise, times: Iterable[float]
 
 
 def assert_probe_contract(probe: Probe) -> None:
-    """Check that a probe of a few atoms is a normalised state whose blocks, if it has any, add up to it.
+    """Check that a probe of a few atoms is a normalised state, the same in each of its forms.
 
     Raises
     ------
     AssertionError
-        If it is not normalised, or its atom number, block sizes and amplitudes disagree.
+        If it is not normalised, or its atom number, block sizes, amplitudes and symmetric form disagree.
 
     Examples
     --------
@@ -106,6 +107,13 @@ def assert_probe_contract(probe: Probe) -> None:
     if probe.ghz_blocks() is not None:
         model = Ramsey(probe, Dephasing(0.4), time=0.5)
         _close(qfi(model), qfi(model, QutipDense()), f"{probe!r}: blocks and amplitudes are different states")
+    symmetric = probe.symmetric_state()
+    if symmetric is not None:
+        embedding = dicke_states(probe.atoms)
+        _require(
+            np.allclose(_density(state), embedding @ _density(symmetric) @ embedding.T, rtol=0.0, atol=_TOLERANCE),
+            f"{probe!r}: symmetric form and amplitudes are different states",
+        )
 
 
 def assert_readout_contract(readout: Readout, model: Ramsey) -> None:
@@ -133,6 +141,10 @@ def assert_readout_contract(readout: Readout, model: Ramsey) -> None:
     _require(information <= qfi(model, dense) * (1.0 + 1e-8), f"{readout!r}: more than the quantum information")
     if model.probe.ghz_blocks() is not None:
         _close(cfi(model, readout), information, f"{readout!r}: blocks and density operator disagree", 1e-7)
+    symmetric = Symmetric()
+    if symmetric.refusal(model) is None and len(model.probe.block_sizes()) == 1:
+        value = cfi(model, readout, symmetric)
+        _close(value, information, f"{readout!r}: symmetric state and density operator disagree", 1e-7)
 
 
 def assert_backend_contract(backend: Backend, models: Iterable[Ramsey]) -> None:
@@ -161,7 +173,8 @@ def assert_backend_contract(backend: Backend, models: Iterable[Ramsey]) -> None:
                 continue
             raise AssertionError(f"{backend!r}: evolves a model it refuses: {model!r}")
         tangent = backend.evolve(model)
-        if isinstance(tangent, DenseTangent) or (isinstance(tangent, BlockTangent) and tangent.blocks <= 4):
+        parts = tangent.blocks if isinstance(tangent, BlockTangent) else model.atoms
+        if isinstance(tangent, DenseTangent) or parts <= 4:
             state, derivative = (operator.full() for operator in tangent.to_qutip())
             _require_state(state, derivative, f"{backend!r} on {model!r}")
         information = qfi(model, backend)
@@ -169,6 +182,10 @@ def assert_backend_contract(backend: Backend, models: Iterable[Ramsey]) -> None:
         _require(information <= limit, f"{backend!r}: beats a bound on {model!r}")
         if reference.refusal(model) is None:
             _close(information, qfi(model, reference), f"{backend!r}: disagrees with QutipDense on {model!r}")
+
+
+def _density(state: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    return np.outer(state, state.conj()) if state.ndim == 1 else state
 
 
 def _require_state(state: NDArray[np.complex128], derivative: NDArray[np.complex128], what: str) -> None:

@@ -32,6 +32,7 @@ NOISES = {
     "all local": Rates(dephasing=0.4, emission=0.7, pumping=0.2, loss=0.5, depolarising=0.3),
     "everything": Rates(0.4, 0.7, 0.2, 0.5, 0.3, 0.25),
 }
+AMPLITUDES = np.array([0.3 + 0.4j, -0.5, 0.1 - 0.6j, 0.2 + 0.3j])
 PROBES: dict[str, qcn.Probe] = {
     "ghz1": qcn.Ghz(1),
     "ghz3": qcn.Ghz(3),
@@ -39,8 +40,12 @@ PROBES: dict[str, qcn.Probe] = {
     "unbalanced": qcn.Ghz(3, excited_weight=0.68),
     "coherent": qcn.CoherentSpin(3),
     "product": qcn.Product({2: 1, 1: 2}),
+    "squeezed": qcn.SpinSqueezed(4, 0.6),
+    "dicke": qcn.Dicke(3, 1, 0.7),
+    "amplitudes": qcn.SymmetricState(AMPLITUDES),
 }
 TIME, PHASE = 0.45, 0.37
+BACKENDS: dict[str, qcn.Backend] = {"logical": qcn.Logical(), "symmetric": qcn.Symmetric(), "qutip": qcn.QutipDense()}
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,14 @@ class Case:
         return references.evolve(self.state(), self.levels, self.time, self.rates, detunings, nodes)
 
     def state(self) -> NDArray[np.complex128]:
-        """The probe as a product of GHZ vectors, written by `references`."""
+        """The probe as a product of GHZ vectors, or by collective spins, written by `references`."""
+        if isinstance(self.probe, qcn.SpinSqueezed):
+            return references.squeezed_state(self.probe.size, self.levels, self.probe.twist)
+        if isinstance(self.probe, qcn.Dicke):
+            return references.tilted_dicke_state(self.probe.size, self.levels, self.probe.excited, self.probe.tilt)
+        if isinstance(self.probe, qcn.SymmetricState):
+            states = [references.dicke_state(self.probe.atoms, self.levels, k) for k in range(self.probe.atoms + 1)]
+            return AMPLITUDES @ np.array(states)
         weight = getattr(self.probe, "excited_weight", 0.5)
         return reduce(np.kron, [references.ghz_state(n, self.levels, weight) for n in self.probe.block_sizes()])
 
@@ -77,3 +89,9 @@ def noise(rates: Rates) -> list[qcn.Noise | qcn.CollectiveNoise]:
 
 
 CASES = {f"{p}-{n}": Case(PROBES[p], NOISES[n]) for p in PROBES for n in NOISES}
+SERVED = [
+    (name, backend)
+    for name, case in CASES.items()
+    for backend in BACKENDS
+    if BACKENDS[backend].refusal(case.model) is None
+]

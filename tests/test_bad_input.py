@@ -25,7 +25,9 @@ def test_the_sentence_names_the_unit_and_the_value() -> None:
         qcn.TrapLoss(-0.1)
 
 
-@pytest.mark.parametrize("kind", [qcn.Ghz, qcn.CoherentSpin])
+@pytest.mark.parametrize(
+    "kind", [qcn.Ghz, qcn.CoherentSpin, lambda size: qcn.SpinSqueezed(size, 0.1), lambda size: qcn.Dicke(size, 0)]
+)
 @pytest.mark.parametrize("size", [0, -3, 2.5, np.float64(2.0), "3", None, True])
 def test_atoms(kind: type[qcn.Ghz], size: object) -> None:
     with pytest.raises(ValueError, match="must be a whole number >= 1"):
@@ -139,6 +141,35 @@ BAD: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
         ValueError,
         "15 atoms with 2 levels exceed",
     ),
+    "squeezing without a number": (lambda: qcn.SpinSqueezed(4, np.nan), ValueError, r"twist must be finite \(rad\)"),
+    "more excited than there are": (lambda: qcn.Dicke(4, 5), ValueError, "from 0 to 4 atoms, got 5"),
+    "fewer excited than none": (lambda: qcn.Dicke(4, -1), ValueError, "from 0 to 4 atoms, got -1"),
+    "half an excited atom": (lambda: qcn.Dicke(4, 0.5), ValueError, "from 0 to 4 atoms, got 0.5"),
+    "infinite tilt": (lambda: qcn.Dicke(4, 2, np.inf), ValueError, r"Dicke tilt must be finite \(rad\)"),
+    "amplitudes of norm 2": (lambda: qcn.SymmetricState([1.0, 1.0]), ValueError, "normalised to 1, got 2; divide"),
+    "amplitudes in a square": (lambda: qcn.SymmetricState(np.eye(2)), ValueError, r"in a row, got shape \(2, 2\)"),
+    "one amplitude": (lambda: qcn.SymmetricState([1.0]), ValueError, r"N\+1 >= 2 amplitudes"),
+    "no amplitude": (lambda: qcn.SymmetricState([np.nan, 1.0]), ValueError, "amplitudes must be finite"),
+    "amplitudes in words": (lambda: qcn.SymmetricState(["a", "b"]), ValueError, "amplitudes must be numbers"),
+    "ragged amplitudes": (lambda: qcn.SymmetricState([[1.0], [1.0, 0.0]]), ValueError, "amplitudes must be numbers"),
+    "squeezed atoms beyond a vector": (lambda: qcn.SpinSqueezed(30, 0.1).vector(), ValueError, "limited to 14 atoms"),
+    "state that is not symmetric": (
+        lambda: qcn.qfi(qcn.Ramsey(qcn.Product({2: 1, 1: 1}), NOISE, 1.0), qcn.Symmetric()),
+        ValueError,
+        "is not symmetric under permutations of its atoms",
+    ),
+    "parity of single atoms": (
+        lambda: qcn.cfi(qcn.Ramsey(qcn.CoherentSpin(3), NOISE, 1.0), qcn.Parity(), qcn.Symmetric()),
+        ValueError,
+        "Parity of 3 blocks can't be read from a permutation-symmetric state; use CollectiveSpin",
+    ),
+    "symmetric state atom by atom": (
+        lambda: qcn.Symmetric().evolve(qcn.Ramsey(qcn.Ghz(30), NOISE, 1.0)).to_qutip(),
+        ValueError,
+        r"limited to the dimension 2187, 30 atoms of 2 levels have 2\^30",
+    ),
+    "negative rtol": (lambda: qcn.Symmetric(rtol=-1.0), ValueError, "Symmetric rtol must be finite and >= 0"),
+    "no atoms at most": (lambda: qcn.Symmetric(max_atoms=0), ValueError, "max_atoms must be a whole number"),
     "qfi of a number": (lambda: qcn.qfi(4), TypeError, "model must be a Ramsey"),
     "bound of a number": (lambda: qcn.bounds.escher(4), TypeError, "model must be a Ramsey"),
     "explanation of a number": (lambda: qcn.explain(4), TypeError, "model must be a Ramsey"),
@@ -279,6 +310,10 @@ def test_models_and_states_are_immutable() -> None:
     model = qcn.Ramsey(qcn.Ghz(2), NOISE, 1.0)
     with pytest.raises(AttributeError):
         model.time = 2.0
+    with pytest.raises(ValueError, match="read-only"):
+        qcn.Symmetric().evolve(model).unlost.blocks[0][0, 0] = 1.0
+    with pytest.raises(ValueError, match="read-only"):
+        qcn.SymmetricState([1.0, 0.0]).symmetric_state()[0] = 0.0
     for backend in (qcn.Logical(), qcn.QutipDense()):
         tangent = backend.evolve(model)
         array = tangent.rho if hasattr(tangent, "rho") else tangent.log_coherence

@@ -14,9 +14,13 @@ PROBES = {
     "product": qcn.Product({4: 1, 1: 2}),
     "cascade": qcn.Product({2**j: 12 for j in range(16)}),
     "coherent": qcn.CoherentSpin(100),
-    "custom": qcn.CustomState(qutip.bell_state("01")),
     "grown": qcn.GrownGhz(1000, "chain", loss=1e-4),
     "small grown": qcn.GrownGhz(3, depolarizing=0.1),
+    "huge coherent": qcn.CoherentSpin(5000),
+    "squeezed": qcn.SpinSqueezed(100, 0.07),
+    "dicke": qcn.Dicke(6, 3, 1.5),
+    "custom": qcn.CustomState(qutip.bell_state("11")),
+    "symmetric custom": qcn.CustomState(qutip.bell_state("01")),
 }
 ALL, NOT_COMMON = set(NOISES), set(NOISES) - {"diffusion", "everything"}
 SERVED = {
@@ -25,25 +29,46 @@ SERVED = {
     ("Logical", "product"): ALL,
     ("Logical", "cascade"): NOT_COMMON,
     ("Logical", "coherent"): NOT_COMMON,
+    ("Logical", "huge coherent"): NOT_COMMON,
+    ("Logical", "squeezed"): set(),
+    ("Logical", "dicke"): set(),
     ("Logical", "custom"): set(),
     ("Logical", "grown"): set(),
     ("Logical", "small grown"): set(),
     **{("Growth", probe): set() for probe in PROBES},
     ("Growth", "grown"): ALL,
     ("Growth", "small grown"): ALL,
+    ("Logical", "symmetric custom"): set(),
+    **{("Symmetric", probe): set() for probe in ("grown", "small grown")},
+    ("Symmetric", "ghz"): ALL,
+    ("Symmetric", "large ghz"): set(),
+    ("Symmetric", "product"): set(),
+    ("Symmetric", "cascade"): set(),
+    ("Symmetric", "coherent"): ALL,
+    ("Symmetric", "huge coherent"): set(),
+    ("Symmetric", "squeezed"): ALL,
+    ("Symmetric", "dicke"): ALL,
+    ("Symmetric", "custom"): set(),
+    ("Symmetric", "symmetric custom"): ALL,
     ("QutipDense", "ghz"): ALL,
     ("QutipDense", "large ghz"): set(),
     ("QutipDense", "product"): ALL,
     ("QutipDense", "cascade"): set(),
     ("QutipDense", "coherent"): set(),
+    ("QutipDense", "huge coherent"): set(),
+    ("QutipDense", "squeezed"): set(),
+    ("QutipDense", "dicke"): ALL,
     ("QutipDense", "custom"): ALL,
     ("QutipDense", "grown"): set(),
     ("QutipDense", "small grown"): ALL,
+    ("QutipDense", "symmetric custom"): ALL,
 }
 
 
 @pytest.mark.parametrize(
-    "backend", [qcn.Logical(), qcn.Growth(), qcn.QutipDense()], ids=lambda backend: type(backend).__name__
+    "backend",
+    [qcn.Logical(), qcn.Growth(), qcn.Symmetric(), qcn.QutipDense()],
+    ids=lambda backend: type(backend).__name__,
 )
 @pytest.mark.parametrize("probe", PROBES)
 def test_matrix_of_refusals(backend: qcn.Backend, probe: str) -> None:
@@ -55,15 +80,19 @@ def test_matrix_of_refusals(backend: qcn.Backend, probe: str) -> None:
 
 def test_auto_takes_the_cheapest_and_says_why() -> None:
     assert isinstance(qcn.explain(qcn.Ramsey(PROBES["product"], qcn.Dephasing(1.0), 0.1)).backend, qcn.Logical)
+    assert isinstance(qcn.explain(qcn.Ramsey(PROBES["squeezed"], qcn.TrapLoss(1.0), 0.1)).backend, qcn.Symmetric)
+    assert isinstance(qcn.explain(qcn.Ramsey(PROBES["coherent"], qcn.PhaseDiffusion(1.0), 0.1)).backend, qcn.Symmetric)
     explanation = qcn.explain(qcn.Ramsey(PROBES["custom"], qcn.Dephasing(1.0), 0.1))
     assert isinstance(explanation.backend, qcn.QutipDense)
     assert "not a product of GHZ blocks" in str(explanation)
+    assert "not symmetric under permutations" in str(explanation)
 
 
 def test_every_refusal_is_listed_when_none_serves() -> None:
-    model = qcn.Ramsey(PROBES["coherent"], qcn.PhaseDiffusion(0.1), 0.1)
+    model = qcn.Ramsey(PROBES["huge coherent"], qcn.PhaseDiffusion(0.1), 0.1)
     assert qcn.explain(model).backend is None
-    with pytest.raises(ValueError, match=r"no backend .*; not Logical\(\): .* 100 blocks .*; not QutipDense"):
+    sentence = r"no backend .*; not Logical\(\): .* 5000 blocks .*; not Symmetric\(.* max_atoms=500; not QutipDense"
+    with pytest.raises(ValueError, match=sentence):
         qcn.qfi(model)
 
 
@@ -71,6 +100,9 @@ def test_every_refusal_is_listed_when_none_serves() -> None:
     ("backend", "probe", "reason"),
     [
         (qcn.Logical(), "custom", "not a product of GHZ blocks"),
+        (qcn.Symmetric(), "custom", "not symmetric under permutations of its atoms"),
+        (qcn.Symmetric(), "product", "not symmetric under permutations of its atoms"),
+        (qcn.Symmetric(), "huge coherent", "5000 atoms are more than max_atoms=500"),
         (qcn.QutipDense(), "coherent", "100 atoms with 2 levels exceed"),
         (qcn.QutipDense(max_dimension=8), "ghz", "4 atoms with 2 levels exceed"),
     ],

@@ -19,7 +19,8 @@ import qcn_open.noise
 import qcn_open.probes
 from qcn_open.noise import transition
 from qcn_open.probes import GhzBlocks
-from qcn_open.states import BlockTangent
+from qcn_open.schur_weyl import Sector
+from qcn_open.states import BlockTangent, SymmetricTangent
 from qcn_open.testing import (
     assert_backend_contract,
     assert_noise_contract,
@@ -41,10 +42,14 @@ PROBES = [
     qcn.CoherentSpin(3),
     qcn.Product({2: 1, 1: 2}),
     qcn.CustomState(qutip.w_state(3)),
+    qcn.CustomState(qutip.ket2dm(qutip.ghz_state(2))),
+    qcn.SpinSqueezed(4, 0.6),
+    qcn.Dicke(4, 1, 0.7),
+    qcn.SymmetricState([0.6, 0.0, 0.48j, 0.64]),
 ]
 MODELS = [
     qcn.Ramsey(probe, noises, 0.4, 0.2)
-    for probe in (qcn.Ghz(1), qcn.Ghz(3), qcn.Ghz(3, 0.7), qcn.CoherentSpin(3), qcn.Product({2: 1, 1: 1}))
+    for probe in (qcn.Ghz(1), qcn.Ghz(3), qcn.Ghz(3, 0.7), qcn.CoherentSpin(3), qcn.Product({2: 1, 1: 1}), PROBES[-1])
     for noises in ((), NOISES[0], NOISES[1], NOISES[3], NOISES[:5], NOISES)
 ]
 MODELS += [
@@ -68,7 +73,8 @@ def test_nothing_shipped_is_left_out_below() -> None:
     assert noises == {type(noise) for noise in NOISES}
     assert shipped(qcn_open.probes, qcn.Probe) == {type(probe) for probe in PROBES}
     assert set(qcn.Readout.__subclasses__()) >= {qcn.Parity, qcn.CollectiveSpin}
-    assert shipped(qcn_open.backends, qcn.Backend) == {qcn.Logical, qcn.Growth, qcn.QutipDense, qcn.Evolved}
+    backends = {qcn.Logical, qcn.Growth, qcn.Symmetric, qcn.QutipDense, qcn.Evolved}
+    assert shipped(qcn_open.backends, qcn.Backend) == backends
 
 
 @pytest.mark.parametrize("noise", NOISES, ids=lambda noise: type(noise).__name__)
@@ -88,7 +94,7 @@ def test_shipped_readouts_fulfil_their_contract(kind: type[qcn.Readout], loss: q
         assert_readout_contract(kind(loss, 0.3, 0.05), model)
 
 
-@pytest.mark.parametrize("backend", [qcn.Logical(), qcn.Growth(), qcn.QutipDense()])
+@pytest.mark.parametrize("backend", [qcn.Logical(), qcn.Growth(), qcn.Symmetric(), qcn.QutipDense()])
 def test_shipped_backends_fulfil_their_contract(backend: qcn.Backend) -> None:
     assert_backend_contract(backend, MODELS)
 
@@ -243,6 +249,41 @@ def test_a_distorted_backend_is_noticed(field: str, factor: float) -> None:
         assert_backend_contract(Distorted(field, factor), MODELS)
 
 
+@dataclass(frozen=True)
+class DistortedBlocks(qcn.Symmetric):
+    """`Symmetric` with the elements of one order of coherence, or one block, multiplied by a factor."""
+
+    order: int | None = None
+    block: int | None = None
+    factor: float = 1.0
+
+    def evolve(self, model: qcn.Ramsey) -> SymmetricTangent:
+        tangent = super().evolve(model)
+        blocks = []
+        for i, given in enumerate(tangent.unlost.blocks):
+            order = np.abs(np.subtract.outer(np.arange(len(given)), np.arange(len(given))))
+            blocks.append(given * np.where((order == self.order) | (i == self.block), self.factor, 1.0))
+        return replace(tangent, unlost=Sector(tangent.atoms, tuple(blocks)))
+
+
+@pytest.mark.parametrize(("order", "block", "factor"), [(3, None, 0.999), (1, None, 0.5), (None, 1, 1.001)])
+def test_distorted_blocks_are_noticed(order: int | None, block: int | None, factor: float) -> None:
+    assert_backend_contract(DistortedBlocks(), MODELS)
+    with pytest.raises(AssertionError):
+        assert_backend_contract(DistortedBlocks(order=order, block=block, factor=factor), MODELS)
+
+
+@dataclass(frozen=True)
+class WrongSymmetry(qcn.CoherentSpin):
+    def symmetric_state(self) -> NDArray[np.complex128]:
+        return np.abs(super().symmetric_state())
+
+
+def test_probe_contract_notices_a_wrong_symmetric_form() -> None:
+    with pytest.raises(AssertionError, match="symmetric form and amplitudes are different"):
+        assert_probe_contract(WrongSymmetry(3))
+
+
 class Unwilling(qcn.Logical):
     def refusal(self, model: qcn.Ramsey) -> str | None:
         return "it has no wish to"
@@ -268,7 +309,9 @@ def test_a_new_noise_is_one_class() -> None:
 
     assert_noise_contract(Ionization(0.8))
     models = [qcn.Ramsey(qcn.Ghz(3, 0.6), [Ionization(0.8), qcn.Pumping(0.3), qcn.PhaseDiffusion(0.1)], 0.6)]
-    assert_backend_contract(qcn.Logical(), models)
+    models += [qcn.Ramsey(qcn.SpinSqueezed(3, 0.6), [Ionization(0.8), qcn.Dephasing(0.3)], 0.6)]
+    for backend in (qcn.Logical(), qcn.Symmetric()):
+        assert_backend_contract(backend, models)
     for loss in ("seen", "random", "dark"):
         assert_readout_contract(qcn.Parity(loss, 0.4), models[0])
         assert_readout_contract(qcn.CollectiveSpin(loss, 0.4), models[0])

@@ -7,6 +7,7 @@ from qcn_open.backends.logical import Logical
 from qcn_open.backends.quimb_mpo import QuimbMPO, interleaved
 from qcn_open.backends.qutip_dense import QutipDense
 from qcn_open.backends.selection import AVAILABLE, Explanation, explain, select
+from qcn_open.backends.symmetric import Symmetric
 
 __all__ = [
     "AVAILABLE",
@@ -17,6 +18,7 @@ __all__ = [
     "Logical",
     "QuimbMPO",
     "QutipDense",
+    "Symmetric",
     "explain",
     "interleaved",
     "select",

@@ -14,7 +14,7 @@ from qcn_open.backends import Backend, select
 from qcn_open.fisher.blocks import block_information
 from qcn_open.fisher.sld import sectors, sld_product
 from qcn_open.model import Ramsey
-from qcn_open.states import BlockTangent, DenseTangent, is_excited
+from qcn_open.states import BlockTangent, DenseTangent, SymmetricTangent, is_excited
 from qcn_open.validation import count
 
 __all__ = ["NodeInformation", "qfim"]
@@ -136,6 +136,8 @@ def qfim(
     """
     blocks = _placed_blocks(model, placement)
     tangent = select(model, backend).evolve(model)
+    if isinstance(tangent, SymmetricTangent):
+        tangent = tangent.dense()
     if isinstance(tangent, BlockTangent) and tangent.blocks == 1:
         tangent = tangent.with_common_phase_as_contrast()
     if isinstance(tangent, BlockTangent) and tangent.common_phase_variance == 0.0:

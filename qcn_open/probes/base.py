@@ -101,6 +101,32 @@ class Probe(ABC):
             return (self.atoms,)
         return tuple(block.size for block in blocks for _ in range(block.copies))
 
+    def symmetric_state(self) -> NDArray[np.complex128] | None:
+        r"""State on the Dicke states :math:`|D_k\rangle`, k = 0...N the number of excited atoms.
+
+        :math:`|D_k\rangle` is the normalised equal superposition of all strings with k times e. Uncorrelated atoms
+        in :math:`\sqrt{1-p}|g\rangle + i\sqrt p|e\rangle` have the amplitudes
+        :math:`i^k\sqrt{\tbinom Nk p^k(1-p)^{N-k}}`.
+
+        Returns
+        -------
+        ndarray or None
+            Amplitudes of shape (N+1,), or a density matrix when the state is mixed; None when the probe is not
+            symmetric under permutations of its atoms.
+        """
+        blocks = self.ghz_blocks()
+        if blocks is None:
+            return None
+        if len(blocks) == 1 and blocks[0].copies == 1:
+            amplitudes = np.zeros(self.atoms + 1, dtype=complex)
+            amplitudes[0] = np.sqrt(1.0 - blocks[0].excited_weight)
+            amplitudes[-1] = 1j * np.sqrt(blocks[0].excited_weight)
+            return amplitudes
+        weight = blocks[0].excited_weight
+        if any(block.size > 1 or block.excited_weight != weight for block in blocks):
+            return None
+        return quarter_turns(self.atoms) * np.sqrt(binomial(self.atoms, weight))
+
     def vector(self) -> NDArray[np.complex128]:
         """State of all atoms: amplitudes of shape (levels**atoms,), or a density matrix when it is mixed.
 
@@ -109,11 +135,15 @@ class Probe(ABC):
         ValueError
             If there are too many atoms for a dense state.
         """
-        blocks = self.ghz_blocks()
-        if blocks is None:
-            raise TypeError(f"{type(self).__name__} must define ghz_blocks() or vector()")
         if self.atoms > DENSE_ATOMS:
             raise ValueError(f"a dense state is limited to {DENSE_ATOMS} atoms, {self!r} has {self.atoms}")
+        blocks = self.ghz_blocks()
+        if blocks is None:
+            symmetric = self.symmetric_state()
+            if symmetric is None:
+                raise TypeError(f"{type(self).__name__} must define ghz_blocks(), symmetric_state() or vector()")
+            embedding = dicke_states(self.atoms)
+            return embedding @ symmetric if symmetric.ndim == 1 else embedding @ symmetric @ embedding.T
         state = np.ones(1, dtype=complex)
         for block in blocks:
             for _ in range(block.copies):
@@ -153,3 +183,24 @@ def open_ends(tensors: list[NDArray[np.complex128]]) -> list[NDArray[np.complex1
     arrays[-1] = arrays[-1][:, 0]
     arrays[0] = arrays[0][0]
     return arrays
+
+
+def binomial(number: int, probability: float) -> NDArray[np.float64]:
+    """Probabilities of 0...number successes, each of relative accuracy: products outwards from the most likely one."""
+    tries = np.arange(number)
+    ratio = (number - tries) / (tries + 1.0) * (probability / (1.0 - probability))
+    mode = int(np.count_nonzero(ratio > 1.0))
+    weights = np.concatenate([np.cumprod(1.0 / ratio[:mode][::-1])[::-1], [1.0], np.cumprod(ratio[mode:])])
+    return np.asarray(weights / weights.sum())
+
+
+def quarter_turns(atoms: int) -> NDArray[np.complex128]:
+    """i^k for k = 0...atoms: what the prepared i of every atom gives the Dicke states."""
+    return np.array([1.0, 1.0j, -1.0, -1.0j])[np.arange(atoms + 1) % 4]
+
+
+def dicke_states(atoms: int) -> NDArray[np.float64]:
+    """The Dicke states of 0...atoms excited atoms as columns, shape (2**atoms, atoms + 1)."""
+    excited = np.indices((2,) * atoms).reshape(atoms, -1).sum(axis=0)
+    states = (excited[:, None] == np.arange(atoms + 1)).astype(float)
+    return np.asarray(states / np.sqrt(states.sum(axis=0)))

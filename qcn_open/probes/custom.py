@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from qcn_open.probes.base import DENSE_ATOMS, Probe
+from qcn_open.probes.base import DENSE_ATOMS, Probe, dicke_states
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -78,3 +78,14 @@ class CustomState(Probe):
     def vector(self) -> NDArray[np.complex128]:
         """The amplitudes, or the density matrix when the state was given as one; read-only."""
         return self._array
+
+    def symmetric_state(self) -> NDArray[np.complex128] | None:
+        """Its part in the symmetric subspace, when that is all of it to 1e-10."""
+        embedding = dicke_states(self._atoms)
+        if self._array.ndim == 1:
+            part = embedding.T @ self._array
+            weight = float(np.vdot(part, part).real)
+        else:
+            part = embedding.T @ self._array @ embedding
+            weight = float(np.trace(part).real)
+        return part if abs(weight - 1.0) <= 1e-10 else None
