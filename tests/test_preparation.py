@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 import qcn_open as qcn
 from qcn_open import study
+from qcn_open.fisher.variational import variational_information
 from qcn_open.testing import assert_probe_contract
 
 ROOT = Path(__file__).parents[1]
@@ -179,6 +180,19 @@ def test_parity_of_the_network(geometry: qcn.preparation.Geometry, size: int, lo
     model = qcn.Ramsey(probe, (qcn.Dephasing(1.0), qcn.SpontaneousEmission(0.3)), 0.5 / size)
     readout = qcn.Parity("dark", 0.3)
     assert qcn.cfi(model, readout, qcn.QuimbMPO()) == approx(qcn.cfi(model, readout), rel=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("geometry", "size", "loss"),
+    [("chain", 60, 1e-3), ("tree", 30, 0.0), pytest.param("chain", 1000, 1e-4, marks=pytest.mark.slow)],
+)
+def test_variational_information_of_the_network(geometry: qcn.preparation.Geometry, size: int, loss: float) -> None:
+    """A logarithmic derivative found from the two networks alone attains what populations and contrast give."""
+    probe = qcn.GrownGhz(size, geometry, 1e-3, 2e-4, loss, 1e-7)
+    model = qcn.Ramsey(probe, (qcn.Dephasing(1.0), qcn.SpontaneousEmission(0.3)), 0.5 / size)
+    state = qcn.QuimbMPO().evolve(model)
+    found = variational_information(state.tensors, state.derivative_tensors())
+    assert model.time**2 * found.value == approx(qcn.qfi(model), rel=1e-10)
 
 
 def test_best_sizes_follow_from_what_a_gate_costs() -> None:

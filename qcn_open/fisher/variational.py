@@ -296,9 +296,7 @@ def _grown(direction: _Direction, max_bond: int) -> list[_Left]:
         number = min(max_bond, max(1, int((values > 1e-7 * values[0]).sum())))
         columns = basis @ vectors[:, :number]
         x = _operators(direction, site, columns)
-        state = np.tensordot(
-            x.conj(), np.tensordot(state, direction.rho[site], (1, 0)), ((0, 1, 2), (0, 1, 2))
-        )
+        state = np.tensordot(x.conj(), np.tensordot(state, direction.rho[site], (1, 0)), ((0, 1, 2), (0, 1, 2)))
         left = _advance(direction, site, left, columns)
         grown.append(left)
     return grown
