@@ -92,10 +92,8 @@ def mesolve(size: int, rate: float, interrogation_time: float) -> float:
     return interrogation_time**2 * sld_qfi(rho.full(), (1j * (number * rho - rho * number)).full())
 
 
-def piqs(
-    size: int, interrogation_time: float, dephasing: float = 0.0, emission: float = 0.0, twist: float | None = None
-) -> float:
-    """QFI of a GHZ (`twist` left out), coherent (zero) or one-axis-twisted state: PIQS with QuTiP's default options."""
+def _symmetric(size: int, dephasing: float, emission: float, twist: float | None) -> tuple[Any, Any, Any]:
+    """Liouvillian, J_z and initial state on PIQS's Dicke blocks: GHZ (no twist given) or one-axis twisted."""
     import qutip
     from qutip.piqs.piqs import Dicke, css, ghz, jspin
 
@@ -103,21 +101,40 @@ def piqs(
     if twist is None:
         state = ghz(size)
     else:
-        # The information does not depend on a rotation about z only; the squeezed quadrature is turned to J_y.
-        state = css(size)
-        spin_y, spin_x = jspin(size, "y"), jspin(size, "x")
-        bend = (-0.5j * twist * spin_z * spin_z).expm()
-        state = bend * state * bend.dag()
-        symmetrised = 0.5 * (spin_y * spin_z + spin_z * spin_y)
-        difference = qutip.expect(spin_y * spin_y - spin_z * spin_z, state)
-        # V(angle) of J_y cos a + J_z sin a is least where tan 2a = 2 C_yz / (V_yy - V_zz), on the branch of the least.
-        angle = 0.5 * math.atan2(-2.0 * qutip.expect(symmetrised, state), -difference)
-        turn = (1j * angle * spin_x).expm()
-        state = turn * state * turn.dag()
+        spin_x, spin_y = jspin(size, "x"), jspin(size, "y")
+        twisting = (-0.5j * twist * spin_z * spin_z).expm()
+        state = twisting * css(size) * twisting.dag()
+        # Turned about x by `angle`, J_y is what J_y cos(angle) + J_z sin(angle) was: the least of its variances.
+        covariance = 0.5 * qutip.expect(spin_y * spin_z + spin_z * spin_y, state)
+        excess = qutip.expect(spin_y * spin_y - spin_z * spin_z, state)
+        turning = (0.5j * math.atan2(-2.0 * covariance, -excess) * spin_x).expm()
+        state = turning * state * turning.dag()
     # PIQS dephases with sigma_z/2 at its rate, so one atom's coherence decays at half of it, as here.
-    liouvillian = Dicke(N=size, dephasing=dephasing, emission=emission).liouvillian()
+    return Dicke(N=size, dephasing=dephasing, emission=emission).liouvillian(), spin_z, state
+
+
+def piqs(
+    size: int, interrogation_time: float, dephasing: float = 0.0, emission: float = 0.0, twist: float | None = None
+) -> float:
+    """QFI of a symmetric state by PIQS and QuTiP's solver with its default options."""
+    import qutip
+
+    liouvillian, spin_z, state = _symmetric(size, dephasing, emission, twist)
     rho = qutip.mesolve(liouvillian, state, [0.0, interrogation_time]).final_state
     return interrogation_time**2 * sld_qfi(rho.full(), (1j * (spin_z * rho - rho * spin_z)).full())
+
+
+def piqs_exponential(
+    size: int, interrogation_time: float, dephasing: float = 0.0, emission: float = 0.0, twist: float | None = None
+) -> float:
+    """The same with the exponential of PIQS's Liouvillian, which holds its coefficients in single precision: 1e-8."""
+    from scipy.sparse.linalg import expm_multiply
+
+    liouvillian, spin_z, state = _symmetric(size, dephasing, emission, twist)
+    generator = liouvillian.data_as("csr_matrix") * interrogation_time
+    dense, levels = state.full(), spin_z.diag()
+    rho = expm_multiply(generator, dense.ravel(order="F")).reshape(dense.shape, order="F")
+    return interrogation_time**2 * sld_qfi(rho, 1j * np.subtract.outer(levels, levels) * rho)
 
 
 # --- TNQMetro --------------------------------------------------------------------------------------------------------
@@ -214,9 +231,7 @@ def qmetro_product(blocks: Sequence[int], eta: float, phase: float, bond: int = 
             tensors.append(
                 qmetro.ConstTensor(own, sdict=spaces, array=array, output_spaces=[inputs[atom]], name=f"STATE, {atom}")
             )
-            tensors.append(
-                channel.tensor([inputs[atom]], [outputs[atom]], sdict=spaces, name=f"CHANNEL, {atom}")
-            )
+            tensors.append(channel.tensor([inputs[atom]], [outputs[atom]], sdict=spaces, name=f"CHANNEL, {atom}"))
             atom += 1
     measurement, names, _ = qmetro.mpo_measure_var_tnet(outputs, "MEASUREMENT", spaces, bond)
     order = [name for i in range(atoms) for name in (f"STATE, {i}", f"CHANNEL, {i}", names[i])]
@@ -251,7 +266,7 @@ def quanestimation_product(blocks: Sequence[int], eta: float, phase: float) -> f
 FUNCTIONS = {
     function.__name__: (function, module)
     for module, functions in {
-        "qutip.piqs.piqs": (mesolve, piqs),
+        "qutip.piqs.piqs": (mesolve, piqs, piqs_exponential),
         "tnqmetro": (tnqmetro_best_probe, tnqmetro_product),
         "qmetro": (qmetro_best_probe, qmetro_product, qmetro_bound),
         "quanestimation": (quanestimation_product,),
@@ -292,7 +307,7 @@ def main(function: str, keywords: str = "{}") -> None:
     options = json.loads(keywords)
     seed, runs = options.pop("seed", 0), options.pop("runs", 1)
     call, module = FUNCTIONS[function]
-    # QuanEstimation downloads a Julia when imported, which QFIM does not need: something stands in for the bridge to it.
+    # QuanEstimation's import fetches a Julia, which QFIM does not need: something stands in for the bridge to it.
     sys.modules["juliacall"] = unittest.mock.MagicMock()
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
