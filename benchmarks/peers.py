@@ -127,7 +127,7 @@ def piqs(
 def piqs_exponential(
     size: int, interrogation_time: float, dephasing: float = 0.0, emission: float = 0.0, twist: float | None = None
 ) -> float:
-    """The same with the exponential of PIQS's Liouvillian, which holds its coefficients in single precision: 1e-8."""
+    """The same with the exponential of PIQS's Liouvillian, whose coefficients are single-precision numbers."""
     from scipy.sparse.linalg import expm_multiply
 
     liouvillian, spin_z, state = _symmetric(size, dephasing, emission, twist)
