@@ -294,7 +294,7 @@ def peer_symmetric_rows() -> list[Row]:
         ),
         "coherent spin under dephasing and emission, n = 30": (
             qcn.Ramsey(qcn.CoherentSpin(30), (dephasing, emission), 0.2),
-            {"dephasing": RATE, "emission": 0.3, "twist": 0.0},
+            {"dephasing": RATE, "emission": 0.3, "twist": 0.0, "runs": 5},
             30 * qcn.qfi(one_atom),
         ),
     }
