@@ -7,7 +7,7 @@ CORES := $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 1)
 SHELL := bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: env reproduce test check bench paper docs lock clean help
+.PHONY: env reproduce test check bench bench-peers peers paper docs lock clean help
 
 # One BLAS thread a process: the parallelism is over studies and tests, and the last digits must not depend on it.
 export OMP_NUM_THREADS := 1
@@ -18,7 +18,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONPATH
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 env: .venv/.stamp ## build the environment in .venv from requirements.lock
 
@@ -60,8 +60,25 @@ check: env ## what CI runs first: format, lint, types, import directions, spelli
 	codespell
 	pytest -n $(CORES) -m "not slow" --doctest-modules tests qcn_open
 
-bench: env ## time the package, and peers where installed, on identical work
+bench: env ## time the package, and QuTiP, on identical work (minutes)
 	python benchmarks/run.py
+
+bench-peers: env peers ## the same with every peer, whose calls take minutes each; goes on where it was stopped
+	python benchmarks/run.py --peers
+
+peers: .venv-peers/.stamp ## build the peers' environment in .venv-peers from benchmarks/peers.txt
+
+.venv-peers/.stamp: benchmarks/peers.txt
+	@echo "peers: installing benchmarks/peers.txt into .venv-peers"
+	@rm -rf .venv-peers
+	@if command -v uv >/dev/null; then \
+	  uv venv --quiet --python $(PYTHON) .venv-peers && \
+	  uv pip install --quiet --python .venv-peers/bin/python --require-hashes -r benchmarks/peers.txt; \
+	else \
+	  $(PYTHON) -m venv .venv-peers && \
+	  .venv-peers/bin/python -m pip install -qq --disable-pip-version-check --no-compile --require-hashes -r benchmarks/peers.txt; \
+	fi
+	@touch $@
 
 paper: env ## only the paper: tables, numbers, figures and PDF from data/
 	qcn paper
@@ -69,9 +86,13 @@ paper: env ## only the paper: tables, numbers, figures and PDF from data/
 docs: env ## the documentation, in docs/_build/html
 	sphinx-build -W --keep-going -q -b html docs docs/_build/html
 
-lock: ## resolve requirements.lock anew (needs uv)
+lock: ## resolve requirements.lock and benchmarks/peers.txt anew (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --upgrade --quiet --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --custom-compile-command "make lock" -o requirements.lock
+	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["peers"], sep="\n")' | \
+	  uv pip compile - --python-version 3.11 --universal --upgrade --quiet --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --custom-compile-command "make lock" -o benchmarks/peers.txt
 
 clean: ## remove everything that is built; data/ stays
-	rm -rf .venv .snakemake .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis docs/_build docs/api paper/build
+	rm -rf .venv .venv-peers .snakemake .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis docs/_build docs/api paper/build \
+	  benchmarks/.measured.json
