@@ -229,18 +229,16 @@ def test_what_is_left_out_costs_no_more_than_it_may() -> None:
         assert 0.01 * rtol**2 < shortfall < rtol
 
 
-@pytest.mark.parametrize(("atoms", "rel"), [(4, 1e-11), (12, 2e-7)])
-def test_permutation_invariant_solver_of_qutip(atoms: int, rel: float) -> None:
+def test_permutation_invariant_solver_of_qutip() -> None:
     """PIQS: its `dephasing` acts with sigma_z/2, its first state is the most excited one.
 
-    It builds its generator in single precision, so that the trace leaks at 1e-7 unless, with few atoms and rates that
-    are powers of two, all its numbers happen to be exact.
+    It builds its generator in single precision: its trace leaks at 1e-7 a second, and no better agreement is possible.
     """
     import qutip
     from qutip.piqs.piqs import Dicke, jspin
     from scipy.sparse.linalg import expm_multiply
 
-    duration, rates = 0.5, Rates(dephasing=0.5, emission=0.5, pumping=0.25)
+    atoms, duration, rates = 12, 0.5, Rates(dephasing=0.5, emission=0.5, pumping=0.25)
     amplitudes = qcn.SpinSqueezed(atoms, 0.3).symmetric_state()
     system = Dicke(atoms, emission=rates.emission, pumping=rates.pumping, dephasing=rates.dephasing)
     with qutip.CoreOptions(auto_tidyup=False):
@@ -251,4 +249,4 @@ def test_permutation_invariant_solver_of_qutip(atoms: int, rel: float) -> None:
     state = expm_multiply(generator * duration, start.ravel(order="F")).reshape(z.shape, order="F")
     expected = duration**2 * references.qfi_matrix(state, [1j * (z @ state - state @ z)])[0, 0]
     model = qcn.Ramsey(qcn.SpinSqueezed(atoms, 0.3), noise(rates), duration)
-    assert qcn.qfi(model, qcn.Symmetric()) == approx(expected, rel=rel)
+    assert qcn.qfi(model, qcn.Symmetric()) == approx(expected, rel=2e-7)

@@ -42,7 +42,7 @@ class Symmetric(Backend):
     >>> from qcn_open import CoherentSpin, Dephasing, Ramsey, SpontaneousEmission, qfi
     >>> noise = [Dephasing(1.0), SpontaneousEmission(0.3)]
     >>> round(qfi(Ramsey(CoherentSpin(20), noise, time=0.5), Symmetric()), 9)
-    2.610228842
+    2.610228884
     """
 
     rtol: float = 1e-12
