@@ -221,6 +221,20 @@ def test_counts_of_a_hundred_coherent_spins(loss: qcn.readouts.Loss) -> None:
     assert qcn.cfi(model, readout, qcn.Symmetric()) == approx(qcn.cfi(model, readout, qcn.Logical()), rel=1e-11)
 
 
+@pytest.mark.parametrize("probe", [qcn.SpinSqueezed(130, 0.05), qcn.Dicke(130, 65, 1.5)])
+def test_factors_of_large_blocks_give_the_information_of_the_derivative(
+    monkeypatch: pytest.MonkeyPatch, probe: qcn.Probe
+) -> None:
+    for noises in ([qcn.Dephasing(1.0)], noise(TWO_LEVEL), [qcn.TrapLoss(0.05), qcn.PhaseDiffusion(1e-4)]):
+        model = qcn.Ramsey(probe, noises, 0.5)
+        evolved = qcn.Evolved(model, qcn.Symmetric().evolve(model))
+        with monkeypatch.context() as patch:
+            factors = qcn.qfi(model, evolved)
+            patch.setattr("qcn_open.fisher.symmetric._MANY_ATOMS", 10**9)
+            assert factors == approx(qcn.qfi(model, evolved), rel=1e-11)
+            assert factors <= qcn.bounds.channel_extension(model) * (1.0 + 1e-9)
+
+
 def test_what_is_left_out_costs_no_more_than_it_may() -> None:
     model = qcn.Ramsey(qcn.SpinSqueezed(40, 0.15), noise(ALL), 0.5)
     exact = qcn.qfi(model, qcn.Symmetric(rtol=0.0))
