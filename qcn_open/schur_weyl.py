@@ -114,6 +114,7 @@ class SymmetricChannel:
         # With equal loss the survivors are described by what one atom does, given that it stays.
         stay = float(ground) if self.equal_loss else 0.0
         self.loss = site.loss
+        self._log_survival = site.log_survival
         self._log_transfer = site.log_transfer - stay
         self._log_coherence = float(site.log_coherence.real) - stay
         self._maps: dict[int, _Transfer] = {}
@@ -150,7 +151,7 @@ class SymmetricChannel:
         """
         by_atoms = {sector.atoms: sector.blocks for sector in observables}
         if self.equal_loss:
-            weights, transfer = self._survivors(), self._map(self.atoms)
+            weights, transfer = self._survivors(self.atoms, GROUND), self._map(self.atoms)
             blocks: tuple[Matrix, ...] = ()
             for atoms in range(min(by_atoms), self.atoms + 1):
                 if blocks:
@@ -171,7 +172,7 @@ class SymmetricChannel:
 
     def lose(self, unlost: Sector, kept: NDArray[np.bool_] | None = None) -> Iterator[Sector]:
         """The sectors that equal loss makes of the state without loss, as `blocks` gives them."""
-        weights = self._survivors()
+        weights = self._survivors(self.atoms, GROUND)
         wanted = weights > 0.0 if kept is None else kept
         blocks = unlost.blocks
         for atoms in range(self.atoms, -1, -1):
@@ -184,20 +185,19 @@ class SymmetricChannel:
     def survivors(self, state: Matrix) -> NDArray[np.float64]:
         """Probabilities of 0...N surviving atoms, shape (N+1,)."""
         if self.equal_loss:
-            return self._survivors()
-        lost = np.zeros(self.atoms + 1)
+            return self._survivors(self.atoms, GROUND)
+        weights = np.zeros(self.atoms + 1)
         for excited, weight in enumerate(np.diagonal(state).real):
             if weight > 0.0:
-                ground = binomial(self.atoms - excited, self.loss[GROUND])
-                lost += weight * np.convolve(ground, binomial(excited, self.loss[EXCITED]))
-        return lost[::-1]
+                ground = self._survivors(self.atoms - excited, GROUND)
+                weights += weight * np.convolve(ground, self._survivors(excited, EXCITED))
+        return weights
 
-    def _survivors(self) -> NDArray[np.float64]:
-        """Probabilities of 0...N survivors."""
-        loss = float(self.loss.mean())
-        if loss in (0.0, 1.0):
-            return np.asarray(np.arange(self.atoms + 1) == (0 if loss else self.atoms), dtype=float)
-        return binomial(self.atoms, loss)[::-1]
+    def _survivors(self, atoms: int, level: int) -> NDArray[np.float64]:
+        """Probabilities that 0...atoms are left of so many atoms in one level."""
+        if self.loss[level] < 0.5:
+            return binomial(atoms, self.loss[level])[::-1]
+        return binomial(atoms, float(np.exp(self._log_survival[level])))
 
     def _map(self, atoms: int) -> _Transfer:
         if atoms not in self._maps:
@@ -273,8 +273,8 @@ class _Transfer:
                     terms = self._terms(part, chunk, mirrored)
                     for i, (order, ground, row, column) in enumerate(places):
                         left, right = self._pair(i, chunk)
-                        sums = np.einsum("rm,rqm,qrm->qm", left, right, terms[:, i:], optimize=False)
-                        blocks[i][row, column] += unit * sums[order, ground]
+                        sums = np.einsum("rm,rqm,qrm->qm", left, right, terms[: right.shape[1], i:, i:])
+                        blocks[i][row, column] += unit * sums[order, ground - i]
         for block in blocks:
             block += np.tril(block, -1).conj().T
         return blocks
@@ -288,14 +288,14 @@ class _Transfer:
         for chunk in self._chunks(np.arange(n + 1)):
             for mirrored in (False, True):
                 places = [_places(n, i, chunk, mirrored) for i in range(len(observables))]
-                for unit in (1.0, 1.0j):
+                for unit in (1.0, 1.0j) if kind.kind == "c" else (1.0,):
                     terms = np.zeros((len(chunk), self.spins, n // 2 + 1))
                     for i, (order, ground, row, column) in enumerate(places):
                         elements = observables[i][row, column]
-                        values = np.zeros((len(chunk), n // 2 + 1))
-                        values[order, ground] = elements.real if unit == 1.0 else elements.imag
                         left, right = self._pair(i, chunk)
-                        terms[:, i:] += left * right.transpose(1, 0, 2) * values[:, None, :]
+                        values = np.zeros(right.shape[1:])
+                        values[order, ground - i] = elements.real if unit == 1.0 else elements.imag
+                        terms[: len(values), i:, i:] += left * right.transpose(1, 0, 2) * values[:, None, :]
                     if not terms.any():
                         continue
                     by_order = self._terms_adjoint(terms, chunk, mirrored)
@@ -355,13 +355,17 @@ class _Transfer:
         return np.asarray(terms * self.damping**power * root[:, None, :])
 
     def _pair(self, i: int, orders: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Couplings of mu and of its partner mu + q for the block i, indices (r, mu) and (r, q, mu)."""
-        width = self.atoms // 2 + 1
-        coupling = self._coupling[i]
+        """Couplings of mu and of its partner mu + q for the block i, indices (r, mu) and (r, q, mu), all from i on.
+
+        A block of n atoms has no order beyond n.
+        """
+        coupling = self._coupling[i][:, i:]
+        orders = orders[orders <= self.atoms - 2 * i]
+        width = self.atoms // 2 + 1 - i
         partners = np.lib.stride_tricks.sliding_window_view(coupling, width, axis=1)
-        contiguous = len(orders) == orders[-1] - orders[0] + 1
-        chosen = slice(orders[0], orders[-1] + 1) if contiguous else orders
-        return coupling[:, :width], partners[:, chosen]
+        if len(orders) and len(orders) == orders[-1] - orders[0] + 1:
+            return coupling[:, :width], partners[:, orders[0] : orders[-1] + 1]
+        return coupling[:, :width], partners[:, orders]
 
     def _chunks(self, orders: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
         """Orders in portions that bound the memory."""

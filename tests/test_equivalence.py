@@ -172,18 +172,23 @@ def test_strongly_decayed_coherence_survives_the_integrator() -> None:
 
 @pytest.mark.slow
 def test_random_models_equal_brute_force() -> None:
-    """All noises together, random rates, times and phases; GHZ, unbalanced, product and coherent-spin probes."""
+    """All noises together, random rates, times and phases; probes of every kind, with every backend for them."""
     rng = np.random.default_rng(20140615)
     makers = [
         lambda: qcn.Ghz(int(rng.integers(1, 5))),
         lambda: qcn.Ghz(int(rng.integers(1, 5)), float(rng.uniform(0.05, 0.95))),
         lambda: qcn.Product({2: 1, 1: int(rng.integers(1, 3))}),
         lambda: qcn.CoherentSpin(int(rng.integers(1, 5))),
+        lambda: qcn.SpinSqueezed(int(rng.integers(1, 5)), float(rng.uniform(-2, 2))),
+        lambda: qcn.Dicke(4, int(rng.integers(0, 5)), float(rng.uniform(-2, 2))),
     ]
-    for index in range(60):
+    for index in range(84):
         rates = references.Rates(*rng.uniform(0.0, 1.0, 6))
-        case = Case(makers[index % 4](), rates, float(rng.uniform(0.05, 1.2)), float(rng.uniform(-4, 4)))
-        assert qcn.qfi(case.model) == approx(references.qfi(case.evolved()), rel=1e-8), case
+        case = Case(makers[index % len(makers)](), rates, float(rng.uniform(0.05, 1.2)), float(rng.uniform(-4, 4)))
+        expected = references.qfi(case.evolved())
+        for backend in (qcn.Logical(), qcn.Symmetric()):
+            if backend.refusal(case.model) is None:
+                assert qcn.qfi(case.model, backend) == approx(expected, rel=1e-8), (case, backend)
 
 
 def test_custom_state_is_evolved_as_it_is() -> None:

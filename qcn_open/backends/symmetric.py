@@ -42,7 +42,7 @@ class Symmetric(Backend):
     >>> from qcn_open import CoherentSpin, Dephasing, Ramsey, SpontaneousEmission, qfi
     >>> noise = [Dephasing(1.0), SpontaneousEmission(0.3)]
     >>> round(qfi(Ramsey(CoherentSpin(20), noise, time=0.5), Symmetric()), 9)
-    2.610228842
+    2.610228884
     """
 
     rtol: float = 1e-12
@@ -64,16 +64,20 @@ class Symmetric(Backend):
 
     def evolve(self, model: Ramsey) -> SymmetricTangent:
         """Blocks after the interrogation."""
+        from threadpoolctl import threadpool_limits
+
         self.require(model)
         given = model.probe.symmetric_state()
         state = np.outer(given, np.conj(given)) if given is not None and given.ndim == 1 else np.asarray(given)
         order = np.subtract.outer(np.arange(len(state)), np.arange(len(state)))
         channel = SymmetricChannel(model.atoms, model.local_noise, model.time)
         initial, turn = _turned_real(state * np.exp(-0.5 * order**2 * model.common_phase_variance))
+        with threadpool_limits(limits=1):
+            unlost = channel.unlost(initial) if channel.equal_loss else None
         return SymmetricTangent(
             channel=channel,
             initial=initial,
-            unlost=channel.unlost(initial) if channel.equal_loss else None,
+            unlost=unlost,
             angle=model.phase + channel.turn + turn,
             spacing=int(np.gcd.reduce(np.abs(order[initial != 0.0]))),
             rtol=self.rtol,
