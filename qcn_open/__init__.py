@@ -18,6 +18,7 @@ from qcn_open.noise import (
     SpontaneousEmission,
     TrapLoss,
 )
+from qcn_open.optimize import BestProbe, best_probe
 from qcn_open.probes import CoherentSpin, CustomState, Dicke, Ghz, Probe, Product, SpinSqueezed, SymmetricState
 from qcn_open.ramsey import OptimalTime, bound_optimal_time, optimal_time, precision_curve
 from qcn_open.readouts import CollectiveSpin, Parity, Readout
@@ -26,6 +27,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Backend",
+    "BestProbe",
     "CoherentSpin",
     "CollectiveNoise",
     "CollectiveSpin",
@@ -52,6 +54,7 @@ __all__ = [
     "Symmetric",
     "SymmetricState",
     "TrapLoss",
+    "best_probe",
     "bound_optimal_time",
     "bounds",
     "cfi",
