@@ -64,6 +64,8 @@ _SUPPORT = 1e-14
 """Pairs of eigenvalues below this share of the largest are rounding."""
 _CHIRP = math.pi * (3.0 - math.sqrt(5.0)) / 2.0
 """Phase of a start, in units of m^2: atoms that leave or decay by ones turn the state by the golden angle each."""
+_FAINT = 1e-12
+"""Shares of the Heisenberg limit that do not differ from nothing."""
 _COARSE = 32
 _COARSE_RTOL = 1e-4
 _ITERATIONS = 1000
@@ -146,7 +148,7 @@ def best_probe(
     ------
     ValueError
         If the atoms are not a whole number >= 1, the time not finite and >= 0, the tolerance not between 0 and 1,
-        or the noise not phase-covariant.
+        the noise not phase-covariant, or so strong that next to nothing can be learnt.
 
     Notes
     -----
@@ -167,7 +169,12 @@ def best_probe(
     rtol = open_interval("rtol", rtol, 0.0, 1.0)
     bound, square = channel_extension(model), model.time**2
     limit = model.atoms**2 * square
-    if bound == 0.0 or bound >= (1.0 - 1e-12) * limit:
+    if limit > 0.0 and bound < _FAINT * limit:
+        raise ValueError(
+            f"after {model.time:g} s the noise has left less than {_FAINT:g} of the information, which rounding "
+            "does not resolve: best_probe needs a shorter time"
+        )
+    if bound >= (1.0 - _FAINT) * limit:
         exact = bound / (square or 1.0)
         found = _Found(np.sqrt(_ghz_weights(model.atoms)).astype(complex), exact, exact, 0.0, True)
     else:
@@ -211,7 +218,7 @@ def _search(model: Ramsey, rtol: float) -> _Found:
         starts, upper, limit = [start], min(upper, flagged), rtol
     chirp = np.exp(1j * _CHIRP * (np.arange(model.atoms + 1) - 0.5 * model.atoms) ** 2)
     phases = [chirp, np.ones_like(chirp)] if model.atoms <= _COARSE else [chirp]
-    candidates = [np.sqrt(weights) * phase for weights in starts for phase in phases]
+    candidates: list[Complex] = [np.sqrt(weights) * phase for weights in starts for phase in phases]
     return _ascend(information, max(candidates, key=lambda state: information(state)[0]), upper, rtol, limit)
 
 
@@ -256,7 +263,7 @@ def _flagged_optimum(blocks: list[_Kraus], start: Real, rtol: float) -> tuple[Re
     for block in blocks:
         block.scatter(block.weight**2, total)
     # What was left out has outputs within N/2 of zero spin.
-    missing = (size - 1) ** 2 * np.maximum(1.0 - total, 0.0)
+    missing = (size - 1) ** 2 * (np.maximum(1.0 - total, 0.0) + np.finfo(float).eps)
 
     def slopes(weights: Real) -> Real:
         result = missing.copy()
@@ -302,10 +309,10 @@ def _ascend(information: Information, start: Complex, upper: float, rtol: float,
     scale, _ = information(start)
     best = _Found(start, 0.0, upper, math.inf, False)
 
-    def objective(x: Real) -> tuple[float, Real]:
+    def objective(x: Any) -> tuple[float, Real]:
         nonlocal best
         norm = float(np.linalg.norm(x))
-        amplitudes = np.asarray(x, dtype=float).view(complex) / norm
+        amplitudes = np.asarray(x.view(complex) / norm, dtype=complex)
         value, force = information(amplitudes)
         gradient = force - value * amplitudes
         if value > best.value:
@@ -321,14 +328,20 @@ def _minimise(objective: Callable[[Any], tuple[float, Real]], start: Any, done: 
     """L-BFGS until `done`, or until it no longer gets on; the objective keeps what it has seen."""
     from scipy.optimize import minimize
 
-    def stop(_: Real) -> None:
+    def stop(xk: Real) -> None:
         if done():
             raise StopIteration
 
     objective(start)
     if not done():
-        options = {"maxiter": _ITERATIONS, "maxfun": 2 * _ITERATIONS, "maxcor": 50, "ftol": 1e-15, "gtol": 0.0}
-        minimize(objective, start, jac=True, method="L-BFGS-B", callback=stop, options=options)
+        minimize(
+            objective,
+            start,
+            jac=True,
+            method="L-BFGS-B",
+            callback=stop,
+            options={"maxiter": _ITERATIONS, "maxfun": 2 * _ITERATIONS, "maxcor": 50, "ftol": 1e-15, "gtol": 0.0},
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -353,7 +366,7 @@ class _Kraus:
     def spin(self) -> Real:
         """The diagonal J, as a column; a constant does not matter."""
         rows = len(self.weight)
-        return np.arange(rows)[:, None] - 0.5 * (rows - 1)
+        return np.asarray(np.arange(rows)[:, None] - 0.5 * (rows - 1), dtype=float)
 
     def gather(self, values: Matrix) -> Matrix:
         """Of a quantity for each input the entry that belongs to each matrix element."""
@@ -458,9 +471,9 @@ def _loss(atoms: int, log_survival: float) -> list[_Kraus]:
     blocks = []
     for survivors in range(atoms, -1, -1):
         rows, lost = np.arange(survivors + 1)[:, None], np.arange(atoms - survivors + 1)
-        logarithm = survivors * log_survival + (atoms - survivors) * log_lost
         # C(N,M) C(k,z) C(N-k,M-z) / C(N,M), k = z + l.
-        logarithm += _log_choose(rows + lost, rows) + _log_choose(atoms - rows - lost, survivors - rows)
+        logarithm = _log_choose(rows + lost, rows) + _log_choose(atoms - rows - lost, survivors - rows)
+        logarithm += survivors * log_survival + (atoms - survivors) * log_lost
         blocks.append(_Kraus(np.exp(0.5 * logarithm), 0, keeps=False))
     return _significant(blocks)
 
