@@ -28,6 +28,7 @@ from qcn_open.noise import (
     SpontaneousEmission,
     TrapLoss,
 )
+from qcn_open.optimize import BestProbe, best_probe
 from qcn_open.preparation import GrownGhz, fidelity, parity_contrast
 from qcn_open.probes import (
     CoherentSpin,
@@ -47,6 +48,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Backend",
+    "BestProbe",
     "CoherentSpin",
     "CollectiveNoise",
     "CollectiveSpin",
@@ -77,6 +79,7 @@ __all__ = [
     "Symmetric",
     "SymmetricState",
     "TrapLoss",
+    "best_probe",
     "bound_optimal_time",
     "bounds",
     "cfi",
