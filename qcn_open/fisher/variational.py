@@ -45,6 +45,9 @@ _RESIDUAL = 1e-16
 # Size of an operator, relative to the largest, below which it can be the rounding of one that is 0.
 _ABSENT = 3e-5
 # Eigenvalues below which a direction does not matter, in the direct and in the iterative solution.
+# Directions that a sweep may add to a bond, and the residual, relative to what is wanted, that asks for none.
+_ENRICHMENT = 6
+_SETTLED = 1e-7
 _DENSE = 600
 _ITERATIONS = 400
 _GATHER = 4
@@ -217,6 +220,7 @@ class _Left:
     first: Array
     second: Array
     slope: Array
+    columns: Array | None = None
 
     @classmethod
     def edge(cls, dtype: np.dtype) -> _Left:
@@ -247,6 +251,7 @@ def _advance(direction: _Direction, site: int, left: _Left, columns: Array) -> _
         np.tensordot(x.conj(), first, ((0, 1, 2), (0, 3, 1))).transpose(0, 2, 1),
         np.tensordot(x.conj(), second, ((0, 1, 2), (0, 1, 3))).transpose(0, 2, 1),
         np.tensordot(x.conj(), slope, ((0, 1, 2), (0, 1, 2))),
+        columns,
     )
 
 
@@ -335,11 +340,60 @@ def _sweep(
         number = min(max_bond, max(1, int((tail > 1e-3 * rtol * tail[0]).sum())))
         if number < len(tail) and tail[0] > 0.0:
             discarded = max(discarded, float(tail[number] / tail[0]))
-        columns = basis @ vectors[:, :number]
+        kept = vectors[:, :number]
+        if number < min(max_bond, len(vectors)):
+            kept = _enriched(direction, site, left, known, basis, solution, kept, max_bond)
+        columns = basis @ kept
         bond = max(bond, number)
         left = _advance(direction, site, left, columns)
         lefts.append(left)
     return value, lefts, bond, discarded
+
+
+def _enriched(
+    direction: _Direction,
+    site: int,
+    left: _Left,
+    known: list[_Left],
+    basis: Array,
+    solution: Array,
+    kept: Array,
+    max_bond: int,
+) -> Array:
+    """Coefficients in the basis: those kept, and directions that the residual of this site and the next asks for."""
+    right, beyond = known[direction.sites - 1 - site], known[direction.sites - 2 - site]
+    assert right.columns is not None
+    following = _operators(direction, site + 1, right.columns).transpose(3, 1, 2, 0)
+    test, x = (_operators(direction, site, columns) for columns in (basis, basis @ solution))
+    first, second = _times_rho(direction, site, left, x)
+    mixed = _Left(
+        np.tensordot(test.conj(), first, ((0, 1, 2), (0, 3, 1))).transpose(0, 2, 1),
+        np.tensordot(test.conj(), second, ((0, 1, 2), (0, 1, 3))).transpose(0, 2, 1),
+        np.tensordot(test.conj(), np.tensordot(left.slope, direction.slope[site], (1, 0)), ((0, 1, 2), (0, 1, 2))),
+    )
+    wanted = _on_pairs_apart(
+        direction, site + 1, np.tensordot(mixed.slope, direction.slope[site + 1], (1, 0)) @ beyond.slope.T
+    )
+    first, second = _times_rho(direction, site + 1, mixed, following)
+    image = np.tensordot(first, beyond.first, ((2, 4), (2, 1))).transpose(0, 2, 1, 3)
+    image = image + np.tensordot(second, beyond.second, ((2, 4), (2, 1)))
+    residual = wanted - 0.5 * _on_pairs_apart(direction, site + 1, image)
+    vectors, values, _ = np.linalg.svd(residual, full_matrices=False)
+    asked = vectors[:, : max_bond - kept.shape[1]][:, : _ENRICHMENT]
+    asked = asked[:, values[: asked.shape[1]] > _SETTLED * np.linalg.norm(wanted)]
+    # A second pass keeps what is added orthogonal to rounding.
+    for _ in range(2):
+        asked = asked - kept @ (kept.conj().T @ asked)
+    if asked.shape[1] == 0:
+        return kept
+    fresh, sizes, _ = np.linalg.svd(asked, full_matrices=False)
+    return np.concatenate([kept, fresh[:, sizes > 1e-3]], axis=1)
+
+
+def _on_pairs_apart(direction: _Direction, site: int, functional: Array) -> Array:
+    """A functional (index, level, level, bond) as a matrix (index, pair and bond)."""
+    ket, bra = direction.pairs[site]
+    return functional[:, ket, bra].reshape(len(functional), -1)
 
 
 def _solved(direction: _Direction, site: int, left: _Left, right: _Left, basis: Array) -> tuple[Array, float]:
