@@ -67,7 +67,7 @@ class QuimbMPO(Backend):
 
     max_bond: int = 1024
     max_sld_bond: int = 64
-    rtol: float = 1e-9
+    rtol: float = 1e-8
     order: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:

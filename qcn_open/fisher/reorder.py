@@ -9,7 +9,9 @@ __all__ = ["correlations", "gathered"]
 
 Array = NDArray[np.complex128]
 
-_RANK = 1e-12
+_RANK = 1e-13
+# Sites less correlated than this, relative to the most correlated ones, count as unrelated.
+_UNRELATED = 1e-2
 
 
 def correlations(rho: list[Array]) -> NDArray[np.float64]:
@@ -40,21 +42,30 @@ def gathered(rho: list[Array], slope: list[Array]) -> tuple[list[Array], list[Ar
     The order is that of the leaves of a hierarchical clustering of the sites by their correlations. Neighbours change
     places one pair after the other; each new bond is as large as the rank of what it joins.
     """
-    from scipy.cluster.hierarchy import leaves_list, linkage
+    from scipy.cluster.hierarchy import linkage
     from scipy.spatial.distance import squareform
 
     strength = correlations(rho)
+    related = strength[np.triu_indices(len(rho), 1)]
+    if related.min() > _UNRELATED * related.max():
+        return rho, slope
     distance = 1.0 - strength / strength.max()
     np.fill_diagonal(distance, 0.0)
-    rank = np.argsort(leaves_list(linkage(squareform(distance, checks=False), method="average")))
-    return _sorted(rho, rank.tolist()), _sorted(slope, rank.tolist())
+    clusters = [[site] for site in range(len(rho))]
+    for one, two, *_ in linkage(squareform(distance, checks=False), method="average"):
+        clusters.append(sum(sorted((clusters[int(one)], clusters[int(two)]), key=np.mean), []))
+    rank = np.argsort(clusters[-1]).tolist()
+    better, better_slope = (_sorted(tensors, rank) for tensors in (rho, slope))
+    if better is None or better_slope is None:
+        return rho, slope
+    return better, better_slope
 
 
-def _sorted(tensors: list[Array], rank: list[int]) -> list[Array]:
-    """Insertion sort of the sites by their rank."""
+def _sorted(tensors: list[Array], rank: list[int]) -> list[Array] | None:
+    """Insertion sort of the sites by their rank; None where a bond would grow beyond those that there are."""
     from scipy.sparse import csr_array
 
-    levels = tensors[0].shape[1]
+    levels, limit = tensors[0].shape[1], max(tensor.shape[-1] for tensor in tensors)
     sites = [csr_array(tensor.reshape(tensor.shape[0], -1)) for tensor in tensors]
     rank = list(rank)
     for end in range(1, len(sites)):
@@ -62,6 +73,8 @@ def _sorted(tensors: list[Array], rank: list[int]) -> list[Array]:
             if rank[site - 1] < rank[site]:
                 break
             sites[site - 1], sites[site] = _swapped(sites[site - 1], sites[site], levels**2)
+            if sites[site].shape[0] > 4 * limit:
+                return None
             rank[site - 1], rank[site] = rank[site], rank[site - 1]
     return [matrix.toarray().reshape(matrix.shape[0], levels, levels, -1) for matrix in sites]
 

@@ -23,7 +23,7 @@ Since :math:`\partial\rho = i[G, \rho]`, it is :math:`L = i\Lambda` that is sear
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,11 +35,22 @@ __all__ = ["VariationalInformation", "variational_information"]
 
 Array = NDArray[np.complex128]
 
-# Directions whose weight in the state is this much smaller than that of others nearly parallel to them are rounding.
-_NULL = 1e-10
-_DENSE = 400
+# Squared size, in the measure of the state, of directions nearly parallel to others: below the first they are not
+# magnified to unit size, since their rounding would be, too; below the second they are rounding.
+_WEAK = 1e-3
+_NULL = 1e-9
+_SINGULAR = 1e-10
+_FLAT = 1e-5
+_RESIDUAL = 1e-16
+# Size of an operator, relative to the largest, below which it can be the rounding of one that is 0.
+_ABSENT = 3e-5
+# Eigenvalues below which a direction does not matter, in the direct and in the iterative solution.
+# Directions that a sweep may add to a bond, and the residual, relative to what is wanted, that asks for none.
+_ENRICHMENT = 6
+_SETTLED = 1e-7
+_DENSE = 600
 _ITERATIONS = 400
-_GATHER = 16
+_GATHER = 4
 
 
 @dataclass(frozen=True)
@@ -66,16 +77,16 @@ class VariationalInformation:
     @property
     def gain(self) -> float:
         """What the last sweep added, relative to the value: an estimate of what is missing."""
-        if len(self.history) < 2 or self.value == 0.0:
-            return 0.0 if self.value == 0.0 else np.inf
+        if self.value == 0.0:
+            return 0.0
         return abs(self.history[-1] - self.history[-2]) / self.value
 
 
 def variational_information(
     rho: Sequence[Array],
-    derivative: Sequence[Array],
+    commutator: Sequence[Array],
     max_bond: int = 64,
-    rtol: float = 1e-9,
+    rtol: float = 1e-8,
     max_sweeps: int = 12,
     gather: bool = True,
 ) -> VariationalInformation:
@@ -83,8 +94,9 @@ def variational_information(
 
     Parameters
     ----------
-    rho, derivative : sequence of ndarray, shape (left, levels, levels, right)
-        :math:`\rho` and :math:`\partial_\varphi\rho`, one tensor a site; the outer bonds have dimension 1.
+    rho, commutator : sequence of ndarray, shape (left, levels, levels, right)
+        :math:`\rho` and :math:`[G, \rho] = -i\,\partial_\varphi\rho`, one tensor a site; the outer bonds have
+        dimension 1. Without the i, both are real where the atoms have a basis that makes them so.
     max_bond : int, optional
         Largest bond of the logarithmic derivative.
     rtol : float, optional
@@ -92,7 +104,7 @@ def variational_information(
     max_sweeps : int, optional
         The search ends after so many sweeps at the latest.
     gather : bool, optional
-        Whether correlated sites are brought together where bonds are larger than 16.
+        Whether correlated sites are brought together where bonds are larger than 4.
 
     Returns
     -------
@@ -103,10 +115,10 @@ def variational_information(
     --------
     >>> from qcn_open import Dephasing, Ghz, QuimbMPO, Ramsey
     >>> state = QuimbMPO().evolve(Ramsey(Ghz(50), Dephasing(1.0), time=0.01))
-    >>> round(variational_information(state.tensors, state.derivative_tensors()).value, 6)
+    >>> round(variational_information(state.tensors, state.commutator_tensors()).value, 6)
     1516.326649
     """
-    state, slope = _real_where_possible(list(rho), list(derivative))
+    state, slope = _real_where_possible(list(rho), list(commutator))
     if gather and max(tensor.shape[-1] for tensor in state) > _GATHER:
         state, slope = gathered(state, slope)
     there = _Direction(state, slope)
@@ -120,30 +132,35 @@ def variational_information(
         history.append(value)
         if len(history) > 1 and abs(history[-1] - history[-2]) <= rtol * history[-1]:
             break
-    return VariationalInformation(max(history), tuple(history), bond, discarded)
+    return VariationalInformation(history[-1], tuple(history), bond, discarded)
 
 
 def _mirrored(tensor: Array) -> Array:
     return tensor.transpose(3, 1, 2, 0)
 
 
-def _real_where_possible(rho: list[Array], derivative: list[Array]) -> tuple[list[Array], list[Array]]:
-    r"""The state, and :math:`-i\,\partial\rho`, with every atom turned by a phase that makes its coherence real."""
-    derivative = [-1j * derivative[0], *derivative[1:]]
-    for tensors in (turned := ([], [])):
-        tensors.clear()
-    for state, slope in zip(rho, derivative, strict=True):
-        coherence = state[:, 1, 0, :].ravel()
+def _real_where_possible(rho: list[Array], commutator: list[Array]) -> tuple[list[Array], list[Array]]:
+    """Both networks with every atom turned by the phase that makes its largest coherence real."""
+    turned: tuple[list[Array], list[Array]] = ([], [])
+    for pair in zip(rho, commutator, strict=True):
+        coherence = pair[0][:, 1, 0, :].ravel()
         largest = coherence[np.abs(coherence).argmax()]
-        phase = np.exp(-1j * np.angle(largest)) if largest != 0.0 else 1.0
-        turn = np.ones(state.shape[1], dtype=complex)
-        turn[1] = phase
+        turn = np.ones(pair[0].shape[1], dtype=complex)
+        turn[1] = np.exp(-1j * np.angle(largest)) if largest != 0.0 else 1.0
         factor = np.multiply.outer(turn, turn.conj())[:, :, None]
-        turned[0].append(state * factor)
-        turned[1].append(slope * factor)
+        for tensors, tensor in zip(turned, pair, strict=True):
+            tensors.append(tensor * factor)
     if all(np.abs(t.imag).max() <= 1e-14 * np.abs(t).max() for tensors in turned for t in tensors):
         return [t.real for t in turned[0]], [t.real for t in turned[1]]
     return turned
+
+
+def _eigh(matrix: Array) -> tuple[NDArray[np.float64], Array]:
+    """Eigenvalues and vectors of the Hermitian part; numpy's divide-and-conquer driver gives up on some of these."""
+    from scipy.linalg import eigh
+
+    values, vectors = eigh(0.5 * (matrix + matrix.conj().T), driver="evr")
+    return values, vectors
 
 
 class _Direction:
@@ -188,7 +205,7 @@ def _root_gram(tensors: list[Array]) -> list[Array]:
     gram = np.ones((1, 1), dtype=tensors[0].dtype)
     roots = []
     for tensor in tensors[::-1]:
-        values, vectors = np.linalg.eigh(gram)
+        values, vectors = _eigh(gram)
         roots.append(vectors * np.sqrt(np.clip(values, 0.0, None)))
         half = np.tensordot(tensor, roots[-1], (3, 0)).reshape(tensor.shape[0], -1)
         gram = half @ half.conj().T
@@ -203,6 +220,7 @@ class _Left:
     first: Array
     second: Array
     slope: Array
+    columns: Array | None = None
 
     @classmethod
     def edge(cls, dtype: np.dtype) -> _Left:
@@ -233,6 +251,7 @@ def _advance(direction: _Direction, site: int, left: _Left, columns: Array) -> _
         np.tensordot(x.conj(), first, ((0, 1, 2), (0, 3, 1))).transpose(0, 2, 1),
         np.tensordot(x.conj(), second, ((0, 1, 2), (0, 1, 3))).transpose(0, 2, 1),
         np.tensordot(x.conj(), slope, ((0, 1, 2), (0, 1, 2))),
+        columns,
     )
 
 
@@ -269,12 +288,12 @@ def _measure(direction: _Direction, site: int, left: _Left) -> Array:
     gram = _two_sided(direction, site, left, (trace, trace)).transpose(0, 2, 1, 3)
     size = gram.shape[0] * gram.shape[1]
     gram = gram.reshape(size, size)
-    gram = 0.5 * (gram + gram.conj().T)
     scale = np.sqrt(np.clip(np.diag(gram).real, 0.0, None))
-    inverse = np.where(scale > 0.0, 1.0 / np.where(scale > 0.0, scale, 1.0), 0.0)
-    values, vectors = np.linalg.eigh(gram * np.multiply.outer(inverse, inverse))
+    present = scale > _ABSENT * scale.max()
+    inverse = np.where(present, 1.0 / np.where(present, scale, 1.0), 0.0)
+    values, vectors = _eigh(gram * np.multiply.outer(inverse, inverse))
     kept = values > _NULL * values[-1]
-    return inverse[:, None] * vectors[:, kept] / np.sqrt(values[kept])
+    return inverse[:, None] * vectors[:, kept] / np.sqrt(np.maximum(values[kept], _WEAK))
 
 
 def _grown(direction: _Direction, max_bond: int) -> list[_Left]:
@@ -293,7 +312,7 @@ def _grown(direction: _Direction, max_bond: int) -> list[_Left]:
             norm = np.linalg.norm(part)
             wanted.append(part / (norm if norm > 0.0 else 1.0))
         vectors, values, _ = np.linalg.svd(np.concatenate(wanted, axis=1), full_matrices=False)
-        number = min(max_bond, max(1, int((values > 1e-7 * values[0]).sum())))
+        number = min(max_bond, max(1, int((values > 1e-6 * values[0]).sum())))
         columns = basis @ vectors[:, :number]
         x = _operators(direction, site, columns)
         state = np.tensordot(x.conj(), np.tensordot(state, direction.rho[site], (1, 0)), ((0, 1, 2), (0, 1, 2)))
@@ -319,11 +338,60 @@ def _sweep(
         number = min(max_bond, max(1, int((tail > 1e-3 * rtol * tail[0]).sum())))
         if number < len(tail) and tail[0] > 0.0:
             discarded = max(discarded, float(tail[number] / tail[0]))
-        columns = basis @ vectors[:, :number]
+        kept = vectors[:, :number]
+        if number < min(max_bond, len(vectors)):
+            kept = _enriched(direction, site, left, known, basis, solution, kept, max_bond)
+        columns = basis @ kept
         bond = max(bond, number)
         left = _advance(direction, site, left, columns)
         lefts.append(left)
     return value, lefts, bond, discarded
+
+
+def _enriched(
+    direction: _Direction,
+    site: int,
+    left: _Left,
+    known: list[_Left],
+    basis: Array,
+    solution: Array,
+    kept: Array,
+    max_bond: int,
+) -> Array:
+    """Coefficients in the basis: those kept, and directions that the residual of this site and the next asks for."""
+    right, beyond = known[direction.sites - 1 - site], known[direction.sites - 2 - site]
+    assert right.columns is not None
+    following = _operators(direction, site + 1, right.columns).transpose(3, 1, 2, 0)
+    test, x = (_operators(direction, site, columns) for columns in (basis, basis @ solution))
+    first, second = _times_rho(direction, site, left, x)
+    mixed = _Left(
+        np.tensordot(test.conj(), first, ((0, 1, 2), (0, 3, 1))).transpose(0, 2, 1),
+        np.tensordot(test.conj(), second, ((0, 1, 2), (0, 1, 3))).transpose(0, 2, 1),
+        np.tensordot(test.conj(), np.tensordot(left.slope, direction.slope[site], (1, 0)), ((0, 1, 2), (0, 1, 2))),
+    )
+    wanted = _on_pairs_apart(
+        direction, site + 1, np.tensordot(mixed.slope, direction.slope[site + 1], (1, 0)) @ beyond.slope.T
+    )
+    first, second = _times_rho(direction, site + 1, mixed, following)
+    image = np.tensordot(first, beyond.first, ((2, 4), (2, 1))).transpose(0, 2, 1, 3)
+    image = image + np.tensordot(second, beyond.second, ((2, 4), (2, 1)))
+    residual = wanted - 0.5 * _on_pairs_apart(direction, site + 1, image)
+    vectors, values, _ = np.linalg.svd(residual, full_matrices=False)
+    asked = vectors[:, : max_bond - kept.shape[1]][:, : _ENRICHMENT]
+    asked = asked[:, values[: asked.shape[1]] > _SETTLED * np.linalg.norm(wanted)]
+    # A second pass keeps what is added orthogonal to rounding.
+    for _ in range(2):
+        asked = asked - kept @ (kept.conj().T @ asked)
+    if asked.shape[1] == 0:
+        return kept
+    fresh, sizes, _ = np.linalg.svd(asked, full_matrices=False)
+    return np.concatenate([kept, fresh[:, sizes > 1e-3]], axis=1)
+
+
+def _on_pairs_apart(direction: _Direction, site: int, functional: Array) -> Array:
+    """A functional (index, level, level, bond) as a matrix (index, pair and bond)."""
+    ket, bra = direction.pairs[site]
+    return functional[:, ket, bra].reshape(len(functional), -1)
 
 
 def _solved(direction: _Direction, site: int, left: _Left, right: _Left, basis: Array) -> tuple[Array, float]:
@@ -338,8 +406,8 @@ def _solved(direction: _Direction, site: int, left: _Left, right: _Left, basis: 
         matrix = matrix.reshape(len(basis), width, len(basis), width)
         matrix = np.tensordot(np.tensordot(basis.conj(), matrix, (0, 0)), basis, (2, 0)).transpose(0, 1, 3, 2)
         matrix = matrix.reshape(size, size)
-        values, vectors = np.linalg.eigh(0.5 * (matrix + matrix.conj().T))
-        kept = values > 1e-9 * values[-1]
+        values, vectors = _eigh(matrix)
+        kept = values > _SINGULAR * values[-1]
         amplitudes = vectors[:, kept].conj().T @ wanted.ravel()
         value = float((np.abs(amplitudes) ** 2 / values[kept]).sum())
         return (vectors[:, kept] @ (amplitudes / values[kept])).reshape(wanted.shape), value
@@ -355,18 +423,20 @@ def _solved(direction: _Direction, site: int, left: _Left, right: _Left, basis: 
     return _conjugate_gradients(applied, wanted)
 
 
-def _conjugate_gradients(applied, wanted: Array) -> tuple[Array, float]:
+def _conjugate_gradients(applied: Callable[[Array], Array], wanted: Array) -> tuple[Array, float]:
     """Solution of a positive system, singular where it does not matter; and its value, which only rises."""
-    solution, residual = np.zeros_like(wanted), wanted.copy()
+    solution, residual, value = np.zeros_like(wanted), wanted.copy(), 0.0
     search, square = residual.copy(), np.vdot(residual, residual).real
-    goal = 1e-20 * square
+    goal = _RESIDUAL * square
     for _ in range(_ITERATIONS):
+        if square <= goal:
+            break
         image = applied(search)
         curvature = np.vdot(search, image).real
-        if square <= goal or curvature <= 1e-8 * np.vdot(search, search).real:
+        if curvature <= _FLAT * np.vdot(search, search).real:
             break
         step = square / curvature
-        solution, residual = solution + step * search, residual - step * image
+        solution, residual, value = solution + step * search, residual - step * image, value + step * square
         square, last = np.vdot(residual, residual).real, square
         search = residual + (square / last) * search
-    return solution, float((np.vdot(wanted, solution) + np.vdot(residual, solution)).real)
+    return solution, float(value)

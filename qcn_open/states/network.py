@@ -54,7 +54,7 @@ class NetworkTangent(Tangent):
     order: tuple[int, ...]
     phase_error: float = 0.0
     max_sld_bond: int = 64
-    rtol: float = 1e-9
+    rtol: float = 1e-8
 
     def __post_init__(self) -> None:
         freeze(*self.tensors)
@@ -85,8 +85,8 @@ class NetworkTangent(Tangent):
         site = np.argsort(self.order)
         return tuple(tuple(block.tolist()) for block in np.split(site, np.cumsum(self.block_sizes)[:-1]))
 
-    def derivative_tensors(self) -> tuple[NDArray[np.complex128], ...]:
-        r"""Matrix product of :math:`\partial\rho/\partial\varphi`: bonds twice as large, exact.
+    def commutator_tensors(self) -> tuple[NDArray[np.complex128], ...]:
+        r"""Matrix product of :math:`[\sum_j|e_j\rangle\langle e_j|, \rho]`: bonds twice as large, exact.
 
         The automaton that has, or has not yet, met the atom on which the generator acts.
         """
@@ -96,11 +96,16 @@ class NetworkTangent(Tangent):
             left, _, _, right = tensor.shape
             both = np.zeros((2 * left, self.levels, self.levels, 2 * right), dtype=complex)
             both[:left, ..., :right] = both[left:, ..., right:] = tensor
-            both[:left, ..., right:] = 1j * order[:, :, None] * tensor
+            both[:left, ..., right:] = order[:, :, None] * tensor
             doubled.append(both)
         doubled[0] = doubled[0][: self.tensors[0].shape[0]]
         doubled[-1] = doubled[-1][..., self.tensors[-1].shape[-1] :]
         return tuple(doubled)
+
+    def derivative_tensors(self) -> tuple[NDArray[np.complex128], ...]:
+        r"""Matrix product of :math:`\partial\rho/\partial\varphi = i[\sum_j|e_j\rangle\langle e_j|, \rho]`."""
+        first, *rest = self.commutator_tensors()
+        return (1j * first, *rest)
 
     def expectation(self, operators: Sequence[NDArray[np.complex128]]) -> tuple[complex, complex]:
         r"""Mean of a product of one-atom operators and its derivative with respect to the phase.
