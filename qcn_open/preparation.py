@@ -11,7 +11,7 @@ geometry     control of a gate                layers of simultaneous gates     a
 ===========  ===============================  ===============================  =====================================
 
 A tree doubles in every layer or, where N is no power of two, nearly so: from :math:`\lceil N/2\rceil` atoms to N in
-the last one, and so on backwards. Then few atoms wait, and they do so early.
+the last one, and so on backwards: in a layer with an odd number of atoms to come one waits, else none.
 
 *What the errors do.* A bit flip spreads to all atoms that descend from its own, a phase flip is one of the whole state.
 The Pauli errors of a depolarised pair that flip a level come with an even and an odd number of phase flips alike, and
