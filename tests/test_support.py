@@ -24,6 +24,12 @@ SERVED = {
     ("Logical", "cascade"): NOT_COMMON,
     ("Logical", "coherent"): NOT_COMMON,
     ("Logical", "custom"): set(),
+    ("QuimbMPO", "ghz"): ALL,
+    ("QuimbMPO", "large ghz"): set(),
+    ("QuimbMPO", "product"): ALL,
+    ("QuimbMPO", "cascade"): set(),
+    ("QuimbMPO", "coherent"): ALL,
+    ("QuimbMPO", "custom"): ALL,
     ("QutipDense", "ghz"): ALL,
     ("QutipDense", "large ghz"): set(),
     ("QutipDense", "product"): ALL,
@@ -33,7 +39,9 @@ SERVED = {
 }
 
 
-@pytest.mark.parametrize("backend", [qcn.Logical(), qcn.QutipDense()], ids=lambda backend: type(backend).__name__)
+@pytest.mark.parametrize(
+    "backend", [qcn.Logical(), qcn.QutipDense(), qcn.QuimbMPO()], ids=lambda backend: type(backend).__name__
+)
 @pytest.mark.parametrize("probe", PROBES)
 def test_matrix_of_refusals(backend: qcn.Backend, probe: str) -> None:
     served = {
@@ -62,6 +70,10 @@ def test_every_refusal_is_listed_when_none_serves() -> None:
         (qcn.Logical(), "custom", "not a product of GHZ blocks"),
         (qcn.QutipDense(), "coherent", "100 atoms with 2 levels exceed"),
         (qcn.QutipDense(max_dimension=8), "ghz", "4 atoms with 2 levels exceed"),
+        (qcn.QuimbMPO(), "cascade", "exceed the 10000 sites"),
+        (qcn.QuimbMPO(max_bond=3), "ghz", "bonds of dimension 4, more than max_bond=3"),
+        (qcn.QuimbMPO(order=(1, 0)), "custom", "for products of GHZ blocks"),
+        (qcn.QuimbMPO(order=(1, 0)), "ghz", "places 2 atoms, the probe has 4"),
     ],
 )
 def test_a_backend_asked_for_what_it_cannot_do_says_so(backend: qcn.Backend, probe: str, reason: str) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import qutip
 from numpy.typing import NDArray
+from quimb.tensor import MPS_ghz_state
 
 import qcn_open as qcn
 import qcn_open.backends
@@ -41,6 +42,7 @@ PROBES = [
     qcn.CoherentSpin(3),
     qcn.Product({2: 1, 1: 2}),
     qcn.CustomState(qutip.w_state(3)),
+    qcn.MpsState(MPS_ghz_state(3)),
 ]
 MODELS = [
     qcn.Ramsey(probe, noises, 0.4, 0.2)
@@ -64,7 +66,7 @@ def test_nothing_shipped_is_left_out_below() -> None:
     assert noises == {type(noise) for noise in NOISES}
     assert shipped(qcn_open.probes, qcn.Probe) == {type(probe) for probe in PROBES}
     assert set(qcn.Readout.__subclasses__()) >= {qcn.Parity, qcn.CollectiveSpin}
-    assert shipped(qcn_open.backends, qcn.Backend) == {qcn.Logical, qcn.QutipDense, qcn.Evolved}
+    assert shipped(qcn_open.backends, qcn.Backend) == {qcn.Logical, qcn.QuimbMPO, qcn.QutipDense, qcn.Evolved}
 
 
 @pytest.mark.parametrize("noise", NOISES, ids=lambda noise: type(noise).__name__)
@@ -84,7 +86,7 @@ def test_shipped_readouts_fulfil_their_contract(kind: type[qcn.Readout], loss: q
         assert_readout_contract(kind(loss, 0.3, 0.05), model)
 
 
-@pytest.mark.parametrize("backend", [qcn.Logical(), qcn.QutipDense()])
+@pytest.mark.parametrize("backend", [qcn.Logical(), qcn.QutipDense(), qcn.QuimbMPO()])
 def test_shipped_backends_fulfil_their_contract(backend: qcn.Backend) -> None:
     assert_backend_contract(backend, MODELS)
 

@@ -111,9 +111,7 @@ class QuimbMPO(Backend):
             else:
                 tensors, error = _averaged(tensors, nodes), nodes.error
         order = self.order if self.order is not None else tuple(range(model.atoms))
-        return NetworkTangent(
-            tuple(tensors), model.probe.block_sizes(), order, error, self.max_sld_bond, self.rtol
-        )
+        return NetworkTangent(tuple(tensors), model.probe.block_sizes(), order, error, self.max_sld_bond, self.rtol)
 
     def _density(self, model: Ramsey) -> Tensors:
         """Density operator of the probe on the levels it has, shape (left, ket, bra, right) a site."""

@@ -24,9 +24,7 @@ def correlations(rho: list[Array]) -> NDArray[np.float64]:
     before = [np.ones(1)]
     for matrix in traced:
         before.append(before[-1] @ matrix)
-    single = [
-        np.einsum("l,labr,r->ab", before[j], rho[j], after[j + 1], optimize=True).ravel() for j in range(sites)
-    ]
+    single = [np.einsum("l,labr,r->ab", before[j], rho[j], after[j + 1], optimize=True).ravel() for j in range(sites)]
     result = np.zeros((sites, sites))
     for j in range(sites - 1):
         vector = np.tensordot(before[j], rho[j], (0, 0)).reshape(levels**2, -1)

@@ -55,7 +55,7 @@ _GATHER = 4
 
 @dataclass(frozen=True)
 class VariationalInformation:
-    """Quantum Fisher information that a logarithmic derivative of limited bond attains: a lower bound.
+    r"""Quantum Fisher information that a logarithmic derivative of limited bond attains: a lower bound.
 
     Attributes
     ----------
@@ -67,12 +67,16 @@ class VariationalInformation:
         Largest bond of the logarithmic derivative.
     discarded : float
         Largest relative squared norm, in the measure of the state, that a bond lost in the last sweep.
+    residual : float
+        Largest norm of :math:`\partial\rho - \tfrac12(L\rho + \rho L)`, as two neighbouring sites see it in the last
+        sweep, relative to that of :math:`\partial\rho`. It is seen before the solution of the second site.
     """
 
     value: float
     history: tuple[float, ...]
     bond: int
     discarded: float
+    residual: float
 
     @property
     def gain(self) -> float:
@@ -125,14 +129,14 @@ def variational_information(
     back = _Direction([_mirrored(t) for t in state[::-1]], [_mirrored(t) for t in slope[::-1]])
     known = _grown(there, max_bond)
     history: list[float] = []
-    bond, discarded = 1, 0.0
+    bond, discarded, residual = 1, 0.0, 0.0
     for _ in range(max_sweeps):
         there, back = back, there
-        value, known, bond, discarded = _sweep(there, known, max_bond, rtol)
+        value, known, bond, discarded, residual = _sweep(there, known, max_bond, rtol)
         history.append(value)
         if len(history) > 1 and abs(history[-1] - history[-2]) <= rtol * history[-1]:
             break
-    return VariationalInformation(history[-1], tuple(history), bond, discarded)
+    return VariationalInformation(history[-1], tuple(history), bond, discarded, residual)
 
 
 def _mirrored(tensor: Array) -> Array:
@@ -315,9 +319,7 @@ def _grown(direction: _Direction, max_bond: int) -> list[_Left]:
         number = min(max_bond, max(1, int((values > 1e-6 * values[0]).sum())))
         columns = basis @ vectors[:, :number]
         x = _operators(direction, site, columns)
-        state = np.tensordot(
-            x.conj(), np.tensordot(state, direction.rho[site], (1, 0)), ((0, 1, 2), (0, 1, 2))
-        )
+        state = np.tensordot(x.conj(), np.tensordot(state, direction.rho[site], (1, 0)), ((0, 1, 2), (0, 1, 2)))
         left = _advance(direction, site, left, columns)
         grown.append(left)
     return grown
@@ -325,10 +327,10 @@ def _grown(direction: _Direction, max_bond: int) -> list[_Left]:
 
 def _sweep(
     direction: _Direction, known: list[_Left], max_bond: int, rtol: float
-) -> tuple[float, list[_Left], int, float]:
+) -> tuple[float, list[_Left], int, float, float]:
     """One sweep: L is solved for at each site in turn, and its bond cut to what matters."""
     left = _Left.edge(direction.rho[0].dtype)
-    lefts, value, bond, discarded = [left], 0.0, 1, 0.0
+    lefts, value, bond, discarded, residual = [left], 0.0, 1, 0.0, 0.0
     for site in range(direction.sites):
         right = known[direction.sites - 1 - site]
         basis = _measure(direction, site, left)
@@ -341,13 +343,14 @@ def _sweep(
         if number < len(tail) and tail[0] > 0.0:
             discarded = max(discarded, float(tail[number] / tail[0]))
         kept = vectors[:, :number]
-        if number < min(max_bond, len(vectors)):
-            kept = _enriched(direction, site, left, known, basis, solution, kept, max_bond)
+        if number < basis.shape[1]:
+            kept, size = _enriched(direction, site, left, known, basis, solution, kept, max_bond)
+            residual = max(residual, size)
         columns = basis @ kept
         bond = max(bond, number)
         left = _advance(direction, site, left, columns)
         lefts.append(left)
-    return value, lefts, bond, discarded
+    return value, lefts, bond, discarded, residual
 
 
 def _enriched(
@@ -359,8 +362,11 @@ def _enriched(
     solution: Array,
     kept: Array,
     max_bond: int,
-) -> Array:
-    """Coefficients in the basis: those kept, and directions that the residual of this site and the next asks for."""
+) -> tuple[Array, float]:
+    """Coefficients in the basis: those kept, and directions that the residual of this site and the next asks for.
+
+    And the size of that residual, relative to what is wanted.
+    """
     right, beyond = known[direction.sites - 1 - site], known[direction.sites - 2 - site]
     assert right.columns is not None
     following = _operators(direction, site + 1, right.columns).transpose(3, 1, 2, 0)
@@ -379,15 +385,17 @@ def _enriched(
     image = image + np.tensordot(second, beyond.second, ((2, 4), (2, 1)))
     residual = wanted - 0.5 * _on_pairs_apart(direction, site + 1, image)
     vectors, values, _ = np.linalg.svd(residual, full_matrices=False)
-    asked = vectors[:, : max_bond - kept.shape[1]][:, : _ENRICHMENT]
-    asked = asked[:, values[: asked.shape[1]] > _SETTLED * np.linalg.norm(wanted)]
+    size = np.linalg.norm(wanted)
+    relative = float(np.linalg.norm(residual) / size) if size > 0.0 else 0.0
+    asked = vectors[:, : max_bond - kept.shape[1]][:, :_ENRICHMENT]
+    asked = asked[:, values[: asked.shape[1]] > _SETTLED * size]
     # A second pass keeps what is added orthogonal to rounding.
     for _ in range(2):
         asked = asked - kept @ (kept.conj().T @ asked)
     if asked.shape[1] == 0:
-        return kept
+        return kept, relative
     fresh, sizes, _ = np.linalg.svd(asked, full_matrices=False)
-    return np.concatenate([kept, fresh[:, sizes > 1e-3]], axis=1)
+    return np.concatenate([kept, fresh[:, sizes > 1e-3]], axis=1), relative
 
 
 def _on_pairs_apart(direction: _Direction, site: int, functional: Array) -> Array:

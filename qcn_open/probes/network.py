@@ -50,9 +50,7 @@ class MpsState(Probe):
         sizes = {
             state.ind_size(index)
             for site in range(state.L)
-            for index in (
-                (state.upper_ind(site), state.lower_ind(site)) if self._mixed else (state.site_ind(site),)
-            )
+            for index in ((state.upper_ind(site), state.lower_ind(site)) if self._mixed else (state.site_ind(site),))
         }
         if sizes != {2}:
             wrong = min(sizes - {2})
