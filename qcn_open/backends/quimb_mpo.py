@@ -276,7 +276,7 @@ def _projectors(amplitudes: Tensors) -> Tensors:
     def projector(tensor: NDArray[np.complex128]) -> NDArray[np.complex128]:
         left, level, right = tensor.shape
         both = np.einsum("lar,mbs->lmabrs", tensor, tensor.conj())
-        return both.reshape(left**2, level, level, right**2)
+        return np.asarray(both.reshape(left**2, level, level, right**2))
 
     return _each(projector, amplitudes)
 
@@ -347,7 +347,7 @@ def _averaged(tensors: Tensors, nodes: PhaseNodes) -> Tensors:
         wide = np.zeros((number, left, levels, levels, number, right), dtype=complex)
         index = np.arange(number)
         wide[index, :, :, :, index] = rotations[:, None, :, :, None] * tensor
-        return wide.reshape(number * left, levels, levels, number * right)
+        return np.asarray(wide.reshape(number * left, levels, levels, number * right))
 
     averaged = _each(rotated, tensors)
     averaged[0] = np.einsum("k,klabr->labr", nodes.weights, averaged[0].reshape(number, -1, *averaged[0].shape[1:]))

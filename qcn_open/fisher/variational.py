@@ -14,9 +14,9 @@ XX^\dagger)` with the rest traced out; those of the right likewise. In that meas
 :math:`|e\ldots e\rangle\langle g\ldots g|` of a large block are of one size. In the Hilbert-Schmidt one they are apart
 by :math:`2^{n/2}`, and all that a search can see is one of the two.
 
-*The start.* For each bond index c of :math:`\rho` and of :math:`\partial\rho`, the operator of the left part that solves
-:math:`\tfrac12(L\rho + \rho L) = \rho_c` for that index alone, grown site by site. The L of a product is made of
-these, so that the first sweep finds it.
+*The start.* For each bond index c of :math:`\rho` and of :math:`\partial\rho`, the operator of the left part that
+solves :math:`\tfrac12(L\rho + \rho L) = \rho_c` for that index alone, grown site by site. The L of a product is made
+of these, so that the first sweep finds it.
 
 Since :math:`\partial\rho = i[G, \rho]`, it is :math:`L = i\Lambda` that is searched for: real where :math:`\rho` is.
 """
@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,7 @@ from qcn_open.fisher.reorder import gathered
 
 __all__ = ["VariationalInformation", "variational_information"]
 
-Array = NDArray[np.complex128]
+Array = NDArray[Any]
 
 # Squared size, in the measure of the state, of directions nearly parallel to others: below the first they are not
 # magnified to unit size, since their rounding would be, too; below the second they are rounding.
@@ -164,7 +165,7 @@ def _eigh(matrix: Array) -> tuple[NDArray[np.float64], Array]:
     from scipy.linalg import eigh
 
     values, vectors = eigh(0.5 * (matrix + matrix.conj().T), driver="evr")
-    return values, vectors
+    return np.asarray(values, dtype=float), np.asarray(vectors)
 
 
 class _Direction:
@@ -188,7 +189,7 @@ class _Direction:
         self.weights = [_root_gram(tensors) for tensors in (rho, slope)]
 
 
-def _compact(matrix: Array) -> Array:
+def _compact(matrix: Array) -> Any:
     from scipy.sparse import csr_array
 
     dense = np.count_nonzero(matrix) > 0.05 * matrix.size or matrix.size < 10**4
@@ -201,7 +202,7 @@ def _algebra(tensor: Array) -> NDArray[np.bool_]:
     pattern |= pattern.T
     for _ in range(len(pattern)):
         pattern = (pattern.astype(int) @ pattern.astype(int)) > 0
-    return pattern
+    return np.asarray(pattern)
 
 
 def _root_gram(tensors: list[Array]) -> list[Array]:
@@ -275,7 +276,7 @@ def _on_pairs(direction: _Direction, site: int, functional: Array) -> Array:
 def _two_sided(direction: _Direction, site: int, left: _Left, right: tuple[Array, Array]) -> Array:
     """Matrix of (L rho + rho L)/2 between operators (bond, pair); right parts of shape (bond, ...) are put in."""
     ket, bra = direction.pairs[site]
-    total = 0.0
+    total: Array = np.zeros(1)
     for environment, closing, side in ((left.first, right[0], 0), (left.second, right[1], 1)):
         local = np.tensordot(direction.rho[site], closing, (3, 0))
         if side == 0:
@@ -297,7 +298,7 @@ def _measure(direction: _Direction, site: int, left: _Left) -> Array:
     inverse = np.where(present, 1.0 / np.where(present, scale, 1.0), 0.0)
     values, vectors = _eigh(gram * np.multiply.outer(inverse, inverse))
     kept = values > _NULL * values[-1]
-    return inverse[:, None] * vectors[:, kept] / np.sqrt(np.maximum(values[kept], _WEAK))
+    return np.asarray(np.asarray(inverse[:, None]) * vectors[:, kept] / np.sqrt(np.maximum(values[kept], _WEAK)))
 
 
 def _grown(direction: _Direction, max_bond: int) -> list[_Left]:
@@ -385,7 +386,7 @@ def _enriched(
     image = image + np.tensordot(second, beyond.second, ((2, 4), (2, 1)))
     residual = wanted - 0.5 * _on_pairs_apart(direction, site + 1, image)
     vectors, values, _ = np.linalg.svd(residual, full_matrices=False)
-    size = np.linalg.norm(wanted)
+    size = float(np.linalg.norm(wanted))
     relative = float(np.linalg.norm(residual) / size) if size > 0.0 else 0.0
     asked = vectors[:, : max_bond - kept.shape[1]][:, :_ENRICHMENT]
     asked = asked[:, values[: asked.shape[1]] > _SETTLED * size]
@@ -428,7 +429,7 @@ def _solved(direction: _Direction, site: int, left: _Left, right: _Left, basis: 
         first, second = _times_rho(direction, site, left, _operators(direction, site, basis @ x))
         total = np.tensordot(first, right.first, ((2, 4), (2, 1))).transpose(0, 2, 1, 3)
         total = total + np.tensordot(second, right.second, ((2, 4), (2, 1)))
-        return 0.5 * (basis.conj().T @ total[:, ket, bra].reshape(-1, width))
+        return np.asarray(0.5 * (basis.conj().T @ total[:, ket, bra].reshape(-1, width)))
 
     return _conjugate_gradients(applied, wanted)
 
