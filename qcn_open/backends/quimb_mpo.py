@@ -181,12 +181,17 @@ def interleaved(block_sizes: Sequence[int], together: int | None = None) -> tupl
     """
     window = None if together is None else count("interleaved together", together)
     first = np.concatenate([[0], np.cumsum(block_sizes)])
+    # Where two blocks meet, the later one goes first: so they do alternate.
     places = [
-        ((atom + 0.5) / size if window is None else block + window * (atom + 0.5) / size, int(first[block]) + atom)
+        (
+            (atom + 0.5) / size if window is None else block + window * (atom + 0.5) / size,
+            -block,
+            int(first[block]) + atom,
+        )
         for block, size in enumerate(block_sizes)
         for atom in range(size)
     ]
-    return tuple(atom for _, atom in sorted(places))
+    return tuple(atom for *_, atom in sorted(places))
 
 
 def _levels(model: Ramsey) -> int:
