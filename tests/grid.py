@@ -45,7 +45,12 @@ PROBES: dict[str, qcn.Probe] = {
     "amplitudes": qcn.SymmetricState(AMPLITUDES),
 }
 TIME, PHASE = 0.45, 0.37
-BACKENDS: dict[str, qcn.Backend] = {"logical": qcn.Logical(), "symmetric": qcn.Symmetric(), "qutip": qcn.QutipDense()}
+BACKENDS: dict[str, qcn.Backend] = {
+    "logical": qcn.Logical(),
+    "symmetric": qcn.Symmetric(),
+    "network": qcn.QuimbMPO(),
+    "qutip": qcn.QutipDense(),
+}
 
 
 @dataclass(frozen=True)

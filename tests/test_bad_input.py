@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import quimb.tensor
 import qutip
 
 import qcn_open as qcn
@@ -293,6 +294,40 @@ BAD: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
         lambda: qcn.bounds.semidefinite(FAMILY, 7, tolerance=1e-16),
         ValueError,
         r"too inaccurately: its certificate leaves a gap of .* more than the tolerance 1e-16",
+    ),
+    "mps of qutrits": (
+        lambda: qcn.MpsState(quimb.tensor.MPS_rand_state(3, 2, phys_dim=3, seed=1)),
+        ValueError,
+        "physical dimension 2 at every site, got 3",
+    ),
+    "mps that is a ring": (
+        lambda: qcn.MpsState(quimb.tensor.MPS_rand_state(4, 2, cyclic=True, seed=1)),
+        ValueError,
+        "open ends, got a ring",
+    ),
+    "unnormalised mps": (
+        lambda: qcn.MpsState(2.0 * quimb.tensor.MPS_ghz_state(3)),
+        ValueError,
+        "must be normalised to 1, got 4",
+    ),
+    "density operator that is not Hermitian": (
+        lambda: qcn.MpsState(quimb.tensor.MPO_rand(3, 2, seed=1)),
+        ValueError,
+        "Hermitian density operator",
+    ),
+    "mps is an array": (lambda: qcn.MpsState(np.ones(4)), TypeError, "needs a quimb MatrixProductState"),
+    "bond of zero": (lambda: qcn.QuimbMPO(max_bond=0), ValueError, "QuimbMPO max_bond must be a whole number"),
+    "order with a gap": (lambda: qcn.QuimbMPO(order=(0, 2)), ValueError, "must name every atom from 0 on once"),
+    "network of many atoms": (lambda: qcn.Ghz(10**6).network(), ValueError, "limited to 10000 atoms"),
+    "bond of the derivative": (
+        lambda: qcn.qfi(qcn.Ramsey(qcn.Product({2: 2}), qcn.PhaseDiffusion(0.3), 1.0), qcn.QuimbMPO(max_sld_bond=1)),
+        ValueError,
+        "has not converged: .* take a larger max_sld_bond",
+    ),
+    "one operator too few": (
+        lambda: qcn.QuimbMPO().evolve(qcn.Ramsey(qcn.Ghz(2), NOISE, 1.0)).expectation([np.eye(2)]),
+        ValueError,
+        "one operator of shape",
     ),
     "negative duration": (lambda: qcn.OptimalTime(1.0, 1.0).uncertainty(-1.0), ValueError, r"total_time .* \(s\)"),
 }

@@ -50,6 +50,18 @@ SERVED = {
     ("Symmetric", "dicke"): ALL,
     ("Symmetric", "custom"): set(),
     ("Symmetric", "symmetric custom"): ALL,
+    ("QuimbMPO", "ghz"): ALL,
+    ("QuimbMPO", "large ghz"): set(),
+    ("QuimbMPO", "product"): ALL,
+    ("QuimbMPO", "cascade"): set(),
+    ("QuimbMPO", "coherent"): ALL,
+    ("QuimbMPO", "custom"): ALL,
+    ("QuimbMPO", "symmetric custom"): ALL,
+    ("QuimbMPO", "huge coherent"): ALL,
+    ("QuimbMPO", "squeezed"): set(),
+    ("QuimbMPO", "dicke"): ALL,
+    ("QuimbMPO", "grown"): ALL,
+    ("QuimbMPO", "small grown"): ALL,
     ("QutipDense", "ghz"): ALL,
     ("QutipDense", "large ghz"): set(),
     ("QutipDense", "product"): ALL,
@@ -67,7 +79,7 @@ SERVED = {
 
 @pytest.mark.parametrize(
     "backend",
-    [qcn.Logical(), qcn.Growth(), qcn.Symmetric(), qcn.QutipDense()],
+    [qcn.Logical(), qcn.Growth(), qcn.Symmetric(), qcn.QutipDense(), qcn.QuimbMPO()],
     ids=lambda backend: type(backend).__name__,
 )
 @pytest.mark.parametrize("probe", PROBES)
@@ -105,6 +117,10 @@ def test_every_refusal_is_listed_when_none_serves() -> None:
         (qcn.Symmetric(), "huge coherent", "5000 atoms are more than max_atoms=500"),
         (qcn.QutipDense(), "coherent", "100 atoms with 2 levels exceed"),
         (qcn.QutipDense(max_dimension=8), "ghz", "4 atoms with 2 levels exceed"),
+        (qcn.QuimbMPO(), "cascade", "exceed the 10000 sites"),
+        (qcn.QuimbMPO(max_bond=3), "ghz", "bonds of dimension 4, more than max_bond=3"),
+        (qcn.QuimbMPO(order=(1, 0)), "custom", "for products of GHZ blocks"),
+        (qcn.QuimbMPO(order=(1, 0)), "ghz", "places 2 atoms, the probe has 4"),
     ],
 )
 def test_a_backend_asked_for_what_it_cannot_do_says_so(backend: qcn.Backend, probe: str, reason: str) -> None:

@@ -181,12 +181,17 @@ def interleaved(block_sizes: Sequence[int], together: int | None = None) -> tupl
     """
     window = None if together is None else count("interleaved together", together)
     first = np.concatenate([[0], np.cumsum(block_sizes)])
+    # Where two blocks meet, the later one goes first: so they do alternate.
     places = [
-        ((atom + 0.5) / size if window is None else block + window * (atom + 0.5) / size, int(first[block]) + atom)
+        (
+            (atom + 0.5) / size if window is None else block + window * (atom + 0.5) / size,
+            -block,
+            int(first[block]) + atom,
+        )
         for block, size in enumerate(block_sizes)
         for atom in range(size)
     ]
-    return tuple(atom for _, atom in sorted(places))
+    return tuple(atom for *_, atom in sorted(places))
 
 
 def _levels(model: Ramsey) -> int:
@@ -276,7 +281,7 @@ def _projectors(amplitudes: Tensors) -> Tensors:
     def projector(tensor: NDArray[np.complex128]) -> NDArray[np.complex128]:
         left, level, right = tensor.shape
         both = np.einsum("lar,mbs->lmabrs", tensor, tensor.conj())
-        return both.reshape(left**2, level, level, right**2)
+        return np.asarray(both.reshape(left**2, level, level, right**2))
 
     return _each(projector, amplitudes)
 
@@ -347,7 +352,7 @@ def _averaged(tensors: Tensors, nodes: PhaseNodes) -> Tensors:
         wide = np.zeros((number, left, levels, levels, number, right), dtype=complex)
         index = np.arange(number)
         wide[index, :, :, :, index] = rotations[:, None, :, :, None] * tensor
-        return wide.reshape(number * left, levels, levels, number * right)
+        return np.asarray(wide.reshape(number * left, levels, levels, number * right))
 
     averaged = _each(rotated, tensors)
     averaged[0] = np.einsum("k,klabr->labr", nodes.weights, averaged[0].reshape(number, -1, *averaged[0].shape[1:]))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = ["correlations", "gathered"]
 
-Array = NDArray[np.complex128]
+Array = NDArray[Any]
 
 _RANK = 1e-13
 # Sites less correlated than this, relative to the most correlated ones, count as unrelated.
@@ -53,7 +55,8 @@ def gathered(rho: list[Array], slope: list[Array]) -> tuple[list[Array], list[Ar
     np.fill_diagonal(distance, 0.0)
     clusters = [[site] for site in range(len(rho))]
     for one, two, *_ in linkage(squareform(distance, checks=False), method="average"):
-        clusters.append(sum(sorted((clusters[int(one)], clusters[int(two)]), key=np.mean), []))
+        first, second = sorted((clusters[int(one)], clusters[int(two)]), key=np.mean)
+        clusters.append(first + second)
     rank = np.argsort(clusters[-1]).tolist()
     better, better_slope = (_sorted(tensors, rank) for tensors in (rho, slope))
     if better is None or better_slope is None:
@@ -79,7 +82,7 @@ def _sorted(tensors: list[Array], rank: list[int]) -> list[Array] | None:
     return [matrix.toarray().reshape(matrix.shape[0], levels, levels, -1) for matrix in sites]
 
 
-def _swapped(first, second, pairs: int):
+def _swapped(first: Any, second: Any, pairs: int) -> tuple[Any, Any]:
     """Tensors, as sparse matrices (left, pair right), of two neighbours that have changed places."""
     from scipy.sparse import coo_array, csr_array
     from scipy.sparse.csgraph import connected_components
@@ -101,7 +104,7 @@ def _swapped(first, second, pairs: int):
     entry_ends = np.cumsum(np.bincount(entry_label, minlength=number))
     place = np.empty(size, dtype=int)
     bond = 0
-    parts = ([], [], []), ([], [], [])
+    parts: tuple[list[list[Array]], list[list[Array]]] = ([[], [], []], [[], [], []])
     for index in range(number):
         member = members[ends[index - 1] if index else 0 : ends[index]]
         entry = entries[entry_ends[index - 1] if index else 0 : entry_ends[index]]

@@ -14,9 +14,9 @@ XX^\dagger)` with the rest traced out; those of the right likewise. In that meas
 :math:`|e\ldots e\rangle\langle g\ldots g|` of a large block are of one size. In the Hilbert-Schmidt one they are apart
 by :math:`2^{n/2}`, and all that a search can see is one of the two.
 
-*The start.* For each bond index c of :math:`\rho` and of :math:`\partial\rho`, the operator of the left part that solves
-:math:`\tfrac12(L\rho + \rho L) = \rho_c` for that index alone, grown site by site. The L of a product is made of
-these, so that the first sweep finds it.
+*The start.* For each bond index c of :math:`\rho` and of :math:`\partial\rho`, the operator of the left part that
+solves :math:`\tfrac12(L\rho + \rho L) = \rho_c` for that index alone, grown site by site. The L of a product is made
+of these, so that the first sweep finds it.
 
 Since :math:`\partial\rho = i[G, \rho]`, it is :math:`L = i\Lambda` that is searched for: real where :math:`\rho` is.
 """
@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,7 @@ from qcn_open.fisher.reorder import gathered
 
 __all__ = ["VariationalInformation", "variational_information"]
 
-Array = NDArray[np.complex128]
+Array = NDArray[Any]
 
 # Squared size, in the measure of the state, of directions nearly parallel to others: below the first they are not
 # magnified to unit size, since their rounding would be, too; below the second they are rounding.
@@ -55,7 +56,7 @@ _GATHER = 4
 
 @dataclass(frozen=True)
 class VariationalInformation:
-    """Quantum Fisher information that a logarithmic derivative of limited bond attains: a lower bound.
+    r"""Quantum Fisher information that a logarithmic derivative of limited bond attains: a lower bound.
 
     Attributes
     ----------
@@ -67,12 +68,16 @@ class VariationalInformation:
         Largest bond of the logarithmic derivative.
     discarded : float
         Largest relative squared norm, in the measure of the state, that a bond lost in the last sweep.
+    residual : float
+        Largest norm of :math:`\partial\rho - \tfrac12(L\rho + \rho L)`, as two neighbouring sites see it in the last
+        sweep, relative to that of :math:`\partial\rho`. It is seen before the solution of the second site.
     """
 
     value: float
     history: tuple[float, ...]
     bond: int
     discarded: float
+    residual: float
 
     @property
     def gain(self) -> float:
@@ -125,14 +130,14 @@ def variational_information(
     back = _Direction([_mirrored(t) for t in state[::-1]], [_mirrored(t) for t in slope[::-1]])
     known = _grown(there, max_bond)
     history: list[float] = []
-    bond, discarded = 1, 0.0
+    bond, discarded, residual = 1, 0.0, 0.0
     for _ in range(max_sweeps):
         there, back = back, there
-        value, known, bond, discarded = _sweep(there, known, max_bond, rtol)
+        value, known, bond, discarded, residual = _sweep(there, known, max_bond, rtol)
         history.append(value)
         if len(history) > 1 and abs(history[-1] - history[-2]) <= rtol * history[-1]:
             break
-    return VariationalInformation(history[-1], tuple(history), bond, discarded)
+    return VariationalInformation(history[-1], tuple(history), bond, discarded, residual)
 
 
 def _mirrored(tensor: Array) -> Array:
@@ -160,7 +165,7 @@ def _eigh(matrix: Array) -> tuple[NDArray[np.float64], Array]:
     from scipy.linalg import eigh
 
     values, vectors = eigh(0.5 * (matrix + matrix.conj().T), driver="evr")
-    return values, vectors
+    return np.asarray(values, dtype=float), np.asarray(vectors)
 
 
 class _Direction:
@@ -184,7 +189,7 @@ class _Direction:
         self.weights = [_root_gram(tensors) for tensors in (rho, slope)]
 
 
-def _compact(matrix: Array) -> Array:
+def _compact(matrix: Array) -> Any:
     from scipy.sparse import csr_array
 
     dense = np.count_nonzero(matrix) > 0.05 * matrix.size or matrix.size < 10**4
@@ -197,7 +202,7 @@ def _algebra(tensor: Array) -> NDArray[np.bool_]:
     pattern |= pattern.T
     for _ in range(len(pattern)):
         pattern = (pattern.astype(int) @ pattern.astype(int)) > 0
-    return pattern
+    return np.asarray(pattern)
 
 
 def _root_gram(tensors: list[Array]) -> list[Array]:
@@ -271,7 +276,7 @@ def _on_pairs(direction: _Direction, site: int, functional: Array) -> Array:
 def _two_sided(direction: _Direction, site: int, left: _Left, right: tuple[Array, Array]) -> Array:
     """Matrix of (L rho + rho L)/2 between operators (bond, pair); right parts of shape (bond, ...) are put in."""
     ket, bra = direction.pairs[site]
-    total = 0.0
+    total: Array = np.zeros(1)
     for environment, closing, side in ((left.first, right[0], 0), (left.second, right[1], 1)):
         local = np.tensordot(direction.rho[site], closing, (3, 0))
         if side == 0:
@@ -293,7 +298,7 @@ def _measure(direction: _Direction, site: int, left: _Left) -> Array:
     inverse = np.where(present, 1.0 / np.where(present, scale, 1.0), 0.0)
     values, vectors = _eigh(gram * np.multiply.outer(inverse, inverse))
     kept = values > _NULL * values[-1]
-    return inverse[:, None] * vectors[:, kept] / np.sqrt(np.maximum(values[kept], _WEAK))
+    return np.asarray(np.asarray(inverse[:, None]) * vectors[:, kept] / np.sqrt(np.maximum(values[kept], _WEAK)))
 
 
 def _grown(direction: _Direction, max_bond: int) -> list[_Left]:
@@ -323,10 +328,10 @@ def _grown(direction: _Direction, max_bond: int) -> list[_Left]:
 
 def _sweep(
     direction: _Direction, known: list[_Left], max_bond: int, rtol: float
-) -> tuple[float, list[_Left], int, float]:
+) -> tuple[float, list[_Left], int, float, float]:
     """One sweep: L is solved for at each site in turn, and its bond cut to what matters."""
     left = _Left.edge(direction.rho[0].dtype)
-    lefts, value, bond, discarded = [left], 0.0, 1, 0.0
+    lefts, value, bond, discarded, residual = [left], 0.0, 1, 0.0, 0.0
     for site in range(direction.sites):
         right = known[direction.sites - 1 - site]
         basis = _measure(direction, site, left)
@@ -339,13 +344,14 @@ def _sweep(
         if number < len(tail) and tail[0] > 0.0:
             discarded = max(discarded, float(tail[number] / tail[0]))
         kept = vectors[:, :number]
-        if number < min(max_bond, len(vectors)):
-            kept = _enriched(direction, site, left, known, basis, solution, kept, max_bond)
+        if number < basis.shape[1]:
+            kept, size = _enriched(direction, site, left, known, basis, solution, kept, max_bond)
+            residual = max(residual, size)
         columns = basis @ kept
         bond = max(bond, number)
         left = _advance(direction, site, left, columns)
         lefts.append(left)
-    return value, lefts, bond, discarded
+    return value, lefts, bond, discarded, residual
 
 
 def _enriched(
@@ -357,8 +363,11 @@ def _enriched(
     solution: Array,
     kept: Array,
     max_bond: int,
-) -> Array:
-    """Coefficients in the basis: those kept, and directions that the residual of this site and the next asks for."""
+) -> tuple[Array, float]:
+    """Coefficients in the basis: those kept, and directions that the residual of this site and the next asks for.
+
+    And the size of that residual, relative to what is wanted.
+    """
     right, beyond = known[direction.sites - 1 - site], known[direction.sites - 2 - site]
     assert right.columns is not None
     following = _operators(direction, site + 1, right.columns).transpose(3, 1, 2, 0)
@@ -377,15 +386,17 @@ def _enriched(
     image = image + np.tensordot(second, beyond.second, ((2, 4), (2, 1)))
     residual = wanted - 0.5 * _on_pairs_apart(direction, site + 1, image)
     vectors, values, _ = np.linalg.svd(residual, full_matrices=False)
-    asked = vectors[:, : max_bond - kept.shape[1]][:, : _ENRICHMENT]
-    asked = asked[:, values[: asked.shape[1]] > _SETTLED * np.linalg.norm(wanted)]
+    size = float(np.linalg.norm(wanted))
+    relative = float(np.linalg.norm(residual) / size) if size > 0.0 else 0.0
+    asked = vectors[:, : max_bond - kept.shape[1]][:, :_ENRICHMENT]
+    asked = asked[:, values[: asked.shape[1]] > _SETTLED * size]
     # A second pass keeps what is added orthogonal to rounding.
     for _ in range(2):
         asked = asked - kept @ (kept.conj().T @ asked)
     if asked.shape[1] == 0:
-        return kept
+        return kept, relative
     fresh, sizes, _ = np.linalg.svd(asked, full_matrices=False)
-    return np.concatenate([kept, fresh[:, sizes > 1e-3]], axis=1)
+    return np.concatenate([kept, fresh[:, sizes > 1e-3]], axis=1), relative
 
 
 def _on_pairs_apart(direction: _Direction, site: int, functional: Array) -> Array:
@@ -418,7 +429,7 @@ def _solved(direction: _Direction, site: int, left: _Left, right: _Left, basis: 
         first, second = _times_rho(direction, site, left, _operators(direction, site, basis @ x))
         total = np.tensordot(first, right.first, ((2, 4), (2, 1))).transpose(0, 2, 1, 3)
         total = total + np.tensordot(second, right.second, ((2, 4), (2, 1)))
-        return 0.5 * (basis.conj().T @ total[:, ket, bra].reshape(-1, width))
+        return np.asarray(0.5 * (basis.conj().T @ total[:, ket, bra].reshape(-1, width)))
 
     return _conjugate_gradients(applied, wanted)
 

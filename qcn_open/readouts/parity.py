@@ -121,7 +121,7 @@ class Parity(Readout):
             )
         block_of = {site: number for number, block in enumerate(blocks) for site in block}
         axes = [block_of[site] for site in range(start, stop)]
-        effects = []
+        effects: list[NDArray[np.complex128]] = []
         for block in blocks:
             phase = self.phase
             if phase is None:
@@ -130,9 +130,9 @@ class Parity(Readout):
             choices = [up + down + lost, up - down] if not lost.any() else [up + down + lost, up + down, up - down]
             effects.append(np.array(choices))
         means = tangent.jet([effects[axis] for axis in axes], axes, start).real
-        for axis, choices in enumerate(effects):
+        for axis, operators in enumerate(effects):
             outcomes = np.array([[0.5, 0.5], [0.5, -0.5]])
-            if len(choices) == 3:
+            if len(operators) == 3:
                 outcomes = np.array([[0.0, 0.5, 0.5], [0.0, 0.5, -0.5], [1.0, -1.0, 0.0]])
             means = np.moveaxis(np.tensordot(outcomes, means, axes=(1, axis + 1)), 0, axis + 1)
         return Probabilities(*means.reshape(3, -1)).information(stop - start)

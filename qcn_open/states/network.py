@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -67,7 +67,7 @@ class NetworkTangent(Tangent):
     @property
     def levels(self) -> int:
         """2 for (g, e), 3 for (g, e, lost)."""
-        return self.tensors[0].shape[1]
+        return int(self.tensors[0].shape[1])
 
     @property
     def bonds(self) -> tuple[int, ...]:
@@ -229,11 +229,13 @@ class NetworkTangent(Tangent):
         site_of = np.argsort(self.order)
         kept = sorted(site_of[atom] for atom in chosen)
         permutation = [kept.index(site_of[atom]) for atom in chosen]
+        rho, derivative = (
+            _permuted(_contracted(tensors, set(kept)), permutation, self.levels)
+            for tensors in (self.tensors, self.derivative_tensors())
+        )
         return DenseTangent(
-            *(
-                _permuted(_contracted(tensors, set(kept)), permutation, self.levels)
-                for tensors in (self.tensors, self.derivative_tensors())
-            ),
+            rho,
+            derivative,
             self.levels,
             self.block_sizes if len(chosen) == self.atoms and chosen == sorted(chosen) else (len(chosen),),
         )
