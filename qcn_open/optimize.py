@@ -158,6 +158,9 @@ def best_probe(
     decays shifts k by one, and a phase quadratic in k makes the shifted states orthogonal, so that they tell what
     an ancilla would. The search starts from such a phase and comes within `gap` of the best *with* an ancilla.
 
+    For combinations nothing but stationarity is checked; with the default tolerance longer searches of 20 to 80 atoms
+    found up to 0.1 % more.
+
     Examples
     --------
     >>> from qcn_open import Dephasing
