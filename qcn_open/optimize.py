@@ -68,7 +68,9 @@ _FAINT = 1e-12
 """Shares of the Heisenberg limit that do not differ from nothing."""
 _COARSE = 32
 _COARSE_RTOL = 1e-4
-_ITERATIONS = 1000
+_ITERATIONS = 600
+_AIM = 0.4
+"""Share of the tolerance that the search aims at, as long as it has iterations left."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,12 +158,15 @@ def best_probe(
     decays shifts k by one, and a phase quadratic in k makes the shifted states orthogonal, so that they tell what
     an ancilla would. The search starts from such a phase and comes within `gap` of the best *with* an ancilla.
 
+    For combinations nothing but stationarity is checked; with the default tolerance longer searches of 20 to 80 atoms
+    found up to 0.1 % more.
+
     Examples
     --------
     >>> from qcn_open import Dephasing
     >>> best = best_probe(5, Dephasing(-2 * math.log(0.9)), time=1.0)
     >>> round(best.qfi, 5), best.gap < 1e-6, round(best.ratio, 4)
-    (8.98828, True, 0.7625)
+    (8.98828, True, 0.7812)
     """
     from threadpoolctl import threadpool_limits
 
@@ -214,7 +219,8 @@ def _search(model: Ramsey, rtol: float) -> _Found:
     else:
         # The bound is made sharper than the search, which need not come close to it.
         start, flagged = _flagged_search(model, blocks, 0.2 * rtol)
-        information = partial(_information, blocks)
+        # A block of less weight has less than that share of N^2 of information.
+        information = partial(_information, [block for block in blocks if block.most > _SUPPORT])
         starts, upper, limit = [start], min(upper, flagged), rtol
     chirp = np.exp(1j * _CHIRP * (np.arange(model.atoms + 1) - 0.5 * model.atoms) ** 2)
     phases = [chirp, np.ones_like(chirp)] if model.atoms <= _COARSE else [chirp]
@@ -320,7 +326,7 @@ def _ascend(information: Information, start: Complex, upper: float, rtol: float,
             best = _Found(amplitudes, value, upper, residual, residual <= limit or upper <= (1.0 + rtol) * value)
         return -value / scale, (-2.0 * gradient / (norm * scale)).view(float)
 
-    _minimise(objective, start.view(float), lambda: best.converged)
+    _minimise(objective, start.view(float), lambda: best.residual <= limit or upper <= (1.0 + _AIM * rtol) * best.value)
     return best
 
 
@@ -340,7 +346,7 @@ def _minimise(objective: Callable[[Any], tuple[float, Real]], start: Any, done: 
             jac=True,
             method="L-BFGS-B",
             callback=stop,
-            options={"maxiter": _ITERATIONS, "maxfun": 2 * _ITERATIONS, "maxcor": 50, "ftol": 1e-15, "gtol": 0.0},
+            options={"maxiter": _ITERATIONS, "maxfun": 2 * _ITERATIONS, "maxcor": 30, "ftol": 1e-15, "gtol": 0.0},
         )
 
 
@@ -367,6 +373,11 @@ class _Kraus:
         """The diagonal J, as a column; a constant does not matter."""
         rows = len(self.weight)
         return np.asarray(np.arange(rows)[:, None] - 0.5 * (rows - 1), dtype=float)
+
+    @property
+    def most(self) -> float:
+        """Largest probability with which any input comes to this block, at most."""
+        return float((self.weight**2).max(axis=0).sum())
 
     def gather(self, values: Matrix) -> Matrix:
         """Of a quantity for each input the entry that belongs to each matrix element."""
