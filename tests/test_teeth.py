@@ -96,9 +96,7 @@ def test_shipped_readouts_fulfil_their_contract(kind: type[qcn.Readout], loss: q
         assert_readout_contract(kind(loss, 0.3, 0.05), model)
 
 
-@pytest.mark.parametrize(
-    "backend", [qcn.Logical(), qcn.Growth(), qcn.Symmetric(), qcn.QutipDense(), qcn.QuimbMPO()]
-)
+@pytest.mark.parametrize("backend", [qcn.Logical(), qcn.Growth(), qcn.Symmetric(), qcn.QutipDense(), qcn.QuimbMPO()])
 def test_shipped_backends_fulfil_their_contract(backend: qcn.Backend) -> None:
     # The derivative for 50 atoms that share a phase is beyond what a variational search finds in seconds.
     assert_backend_contract(backend, MODELS[:-1] if isinstance(backend, qcn.QuimbMPO) else MODELS)
