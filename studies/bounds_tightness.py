@@ -10,15 +10,18 @@ N and an interrogation time T, with
 ``gap``                what a better gauge than that could gain at most, by the dual state
 ``solver_excess``      the value that the solver claims, in a well-scaled formulation
 ``textbook_excess``    the same when the program is handed to it as it stands in the literature
-``sequential_s2``      the bound for every protocol: error correction and ancillas during T included
+``sequential_s2``      the bound for every protocol: error correction and noiseless ancillas during T included
 =====================  ==================================================================================
 
-The excesses are relative to ``parallel_s2``: a negative one is a number that is no bound.
+The excesses are relative to ``parallel_s2``: a negative one is a number that is no bound. Every protocol: atoms are
+steered within {g, e}, a lost one is seen and at most replaced. Its bound and the parallel one are upper bounds both, so
+their ratio says how much more control *may* gain, not how much it does.
 
 *What to expect.* Both bounds are :math:`N^2T^2` for NT much less than r and NTr beyond, with r the information that an
 atom can gather per time: under dephasing or loss :math:`r = 1/\gamma`, which is eq. (4). The parallel one stays below
 by :math:`Tf/r \le 1`, since a long T wastes coherence; at small T both depend on :math:`x = NT/r` only,
-:math:`x/(1+x)` and :math:`1 - (2\ln2-1)/x` of eq. (4).
+:math:`x/(1+x)` and :math:`4(1-e^{-x/2})^2/x`, or :math:`1 - (2\ln2-1)/x` beyond :math:`x = 2\ln2`, of eq. (4). The
+ratio of the two is largest at x near 1.2.
 """
 
 from __future__ import annotations
@@ -176,6 +179,17 @@ def accuracy(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
+def _short_time() -> tuple[float, float]:
+    """NT/r at which the ratio of the two bounds is largest, and that ratio, for T -> 0."""
+    units = np.linspace(0.0, 5.0, 1001)[1:]
+    ratios = [
+        bounds.sequential(model) / bounds.channel_extension(model)
+        for model in (Ramsey(Ghz(10**8), NOISES["dephasing"], x / 10**8) for x in units)
+    ]
+    best = int(np.argmax(ratios))
+    return float(units[best]), ratios[best]
+
+
 _JUDGED = {
     "closed form, certified": "closed_excess",
     "semidefinite, certified": "program_excess",
@@ -189,12 +203,12 @@ NUMBERS = {
     "largest_closed_excess": lambda table: float(table["closed_excess"].max()),
     "lowest_certified_excess": lambda table: float(table[["closed_excess", "program_excess"]].min().min()),
     "lowest_textbook_excess": lambda table: float(table["textbook_excess"].min()),
+    "largest_textbook_undercut": lambda table: float(-table["textbook_excess"].min()),
     "textbook_failures": lambda table: float(table["textbook_excess"].isna().sum()),
     "textbook_undercuts": lambda table: float((table["textbook_excess"] < -1e-12).sum()),
-    "largest_control_gain": lambda table: float((table["sequential_s2"] / table["parallel_s2"]).max()),
-    "short_time_control_gain": lambda table: float(
-        (table["sequential_s2"] / table["parallel_s2"])[table["time_s"] == SHORT_S].max()
-    ),
+    "largest_bound_ratio": lambda table: float((table["sequential_s2"] / table["parallel_s2"]).max()),
+    "short_time_bound_ratio": lambda _: _short_time()[1],
+    "short_time_bound_ratio_x": lambda _: _short_time()[0],
     "rate_emission": lambda table: float(table[table["noise"] == "emission"]["rate_s"].iloc[0]),
     "rate_loss": lambda table: float(table[table["noise"] == "loss"]["rate_s"].iloc[0]),
     "parallel_over_rate_many": _many("parallel_over_rate"),
@@ -208,9 +222,10 @@ CLAIMS = (
         compute=lambda table: float(table[table["noise"] == "dephasing"]["rate_s"].iloc[0]),
         supports=(1.0 - 1e-12, 1.0 + 1e-12),
         verdict="holds",
-        reason="Information per atom and time in units of 1/γ_i that no protocol exceeds, with error correction, "
-        "ancillas and entanglement at any moment; one short Ramsey interrogation of many atoms is bounded by "
-        "{parallel_over_rate_many:.4f} of it. Trap loss: {rate_loss:.3g}. If γ_i is spontaneous emission it is "
+        reason="Information per atom and time in units of 1/γ_i that no protocol within {{g, e}} exceeds, with error "
+        "correction, noiseless ancillas and entanglement at any moment; one short Ramsey interrogation of many atoms "
+        "is bounded by {parallel_over_rate_many:.4f} of it, and for fewer atoms control lets the bound rise by at most "
+        "a factor {short_time_bound_ratio:.3f}. Trap loss: {rate_loss:.3g}. If γ_i is spontaneous emission it is "
         "{rate_emission:.3g}: half the uncertainty.",
     ),
 )

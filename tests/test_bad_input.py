@@ -196,6 +196,16 @@ BAD: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
         ValueError,
         "decayed beyond .* take a shorter time",
     ),
+    "certificate of next to no decoherence": (
+        lambda: qcn.bounds.asymptotic_certificate(qcn.Ramsey(qcn.Ghz(2), qcn.TrapLoss(1.0), 1e-14)),
+        ValueError,
+        "rounding leaves the certificate of the closed form a gap of .*, more than 1e-06: take a time",
+    ),
+    "program for what has decayed": (
+        lambda: qcn.bounds.certificate(qcn.Ramsey(qcn.Ghz(5), qcn.Dephasing(1.0), 5000.0), by="semidefinite"),
+        ValueError,
+        "the noise leaves no information .* take a shorter time or weaker noise",
+    ),
     "asymptotic certificate without noise": (
         lambda: qcn.bounds.asymptotic_certificate(qcn.Ramsey(qcn.Ghz(2), (), 1.0)),
         ValueError,

@@ -31,6 +31,9 @@ __all__ = ["Certificate", "asymptotic_certificate", "certificate", "rate_certifi
 
 By = Literal["closed form", "semidefinite"]
 
+_TOLERANCE = 1e-6
+"""Largest gap of a certificate that is handed out."""
+
 
 @dataclass(frozen=True, eq=False)
 class Certificate:
@@ -142,7 +145,8 @@ def certificate(model: Ramsey, by: By = "closed form") -> Certificate:
     ------
     ValueError
         If the time is zero; if the noise is not phase-covariant and the gauge is to be the closed one, or there is a
-        common phase too; if the solver's result leaves a gap above 10^-6.
+        common phase too; if one atom's coherence has decayed beyond e^-300; if rounding or the solver leaves a gap
+        above 10^-6.
 
     Examples
     --------
@@ -160,7 +164,7 @@ def certificate(model: Ramsey, by: By = "closed form") -> Certificate:
             raise ValueError("no bound for a common phase together with noise that is not phase-covariant")
         return semidefinite(family, model.atoms, time**2, variance)
     saddle = parallel_saddle(one_site(model.local_noise, time), model.atoms)
-    return _certificate(family, saddle, model.atoms, time**2, variance)
+    return _tight(_certificate(family, saddle, model.atoms, time**2, variance))
 
 
 def asymptotic_certificate(model: Ramsey, by: By = "closed form") -> Certificate:
@@ -196,13 +200,15 @@ def asymptotic_certificate(model: Ramsey, by: By = "closed form") -> Certificate
     saddle = parallel_saddle(one_site(model.local_noise, time), math.inf)
     if not np.isfinite(saddle.multiplier).all():
         raise ValueError("nothing limits the information per atom: give a noise that dephases the atoms")
-    return _certificate(family, saddle, math.inf, 1.0, 0.0)
+    return _tight(_certificate(family, saddle, math.inf, 1.0, 0.0))
 
 
 def rate_certificate(
     noise: Noise | CollectiveNoise | Iterable[Noise | CollectiveNoise], by: By = "closed form"
 ) -> Certificate:
-    """Proof of `asymptotic_rate`: the information per atom and time that any protocol gathers, adaptive or not.
+    """Proof of `asymptotic_rate`: the information per atom and time that any protocol within {g, e} gathers.
+
+    Adaptive or not, with noiseless ancillas; for what is assumed of lost atoms see `sequential`.
 
     Parameters
     ----------
@@ -237,7 +243,7 @@ def rate_certificate(
         return semidefinite(family, math.inf, 1.0 / scale)
     if not is_covariant(lindblad):
         raise ValueError(f'noise {local} is not phase-covariant: use by="semidefinite"')
-    return _certificate(family, rate_saddle(local, scale), math.inf, 1.0 / scale, 0.0)
+    return _tight(_certificate(family, rate_saddle(local, scale), math.inf, 1.0 / scale, 0.0))
 
 
 def semidefinite(
@@ -245,7 +251,7 @@ def semidefinite(
     uses: float,
     unit: float = 1.0,
     common_phase_variance: float = 0.0,
-    tolerance: float = 1e-6,
+    tolerance: float = _TOLERANCE,
 ) -> Certificate:
     r"""Minimum over gauges for any operators of one atom, by a semidefinite program (cvxpy and Clarabel).
 
@@ -299,6 +305,15 @@ def semidefinite(
 
 def _certificate(family: GaugeFamily, saddle: Saddle, uses: float, unit: float, variance: float) -> Certificate:
     return Certificate(family, saddle.gauge, saddle.state_root, saddle.multiplier, uses, unit, variance)
+
+
+def _tight(found: Certificate) -> Certificate:
+    if not found.gap <= _TOLERANCE:
+        raise ValueError(
+            f"rounding leaves the certificate of the closed form a gap of {found.gap:.1g}, more than {_TOLERANCE:g}: "
+            "take a time in which one atom's coherence decays by more than rounding and by less than all"
+        )
+    return found
 
 
 def _by(by: str) -> str:

@@ -28,6 +28,7 @@ import math
 import numpy as np
 
 from qcn_open.bounds.closed import decay_ratios
+from qcn_open.bounds.families import dephasing_excess
 from qcn_open.model import Ramsey, experiment
 from qcn_open.noise import one_site
 from qcn_open.noise.base import EXCITED, GROUND
@@ -77,8 +78,9 @@ def channel_extension(model: Ramsey) -> float:
     if model.atoms == 1:
         site = one_site(model.local_noise, model.time)
         log_levels = site.log_transfer[[GROUND, EXCITED], [GROUND, EXCITED]]
+        log_coherence = 0.5 * (log_levels.sum() - dephasing_excess(site))
         with np.errstate(over="ignore"):
-            inverse = float(np.sum(np.exp(0.5 * log_levels - site.log_coherence.real)) ** 2) / 4.0
+            inverse = float(np.sum(np.exp(0.5 * log_levels - log_coherence)) ** 2) / 4.0
     else:
         f = asymptotic_information(model)
         inverse = 1.0 / model.atoms**2 + (1.0 / (model.atoms * f) if f > 0.0 else math.inf)

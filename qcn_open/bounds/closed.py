@@ -6,7 +6,9 @@ jump from e, and a real 2x2 matrix on the two diagonal operators; at finite N it
 :math:`s = f/(N + f)`. The dual state is :math:`\rho = \mathrm{diag}(r_e, r_g)/(r_g + r_e)`, with the multiplier
 :math:`Z = \mathrm{diag}(-y_g, y_e)`, :math:`y_i = (Ns/2 - s\rho_i)/2`. Derived in docs/physics.md.
 
-In `kraus_of` only the first operator carries the phase, so h is less by 1 on all others that act on e.
+In `kraus_of` only the first operator carries the phase, so h is less by 1 on all others that act on e. Everything is
+written for channels in which no more atoms stay in e than in g. For the others g and e are exchanged, which reverses
+the phase and with it h and Z.
 """
 
 from __future__ import annotations
@@ -18,7 +20,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qcn_open.bounds.families import covariant_jumps, covariant_kraus, dephasing_excess
+from qcn_open.bounds.families import (
+    covariant_jumps,
+    covariant_kraus,
+    dephasing_excess,
+    empties_ground,
+    mirrored,
+)
 from qcn_open.noise import Noise, OneSite
 from qcn_open.noise.base import EXCITED, GROUND
 
@@ -66,17 +74,19 @@ def parallel_saddle(site: OneSite, uses: float) -> Saddle:
     Raises
     ------
     ValueError
-        If the coherence has decayed beyond the range of floating-point numbers.
+        If the coherence has decayed so far that its square nears the end of the range of floating-point numbers.
     """
+    if empties_ground(site):
+        mirror = parallel_saddle(mirrored(site), uses)
+        return Saddle(-mirror.gauge, mirror.state_root[::-1, ::-1], -mirror.multiplier[::-1, ::-1])
     operators = covariant_kraus(site)
     log_g, log_e = (float(site.log_transfer[level, level]) for level in (GROUND, EXCITED))
     decay = 0.5 * (log_g + log_e - dephasing_excess(site))
-    ratios = decay_ratios(site)
-    if not np.isfinite(ratios).all() or log_g < -600.0:
+    if decay < -300.0:
         raise ValueError(
             "one atom's coherence has decayed beyond e^-300, which has no certificate: take a shorter time"
         )
-    ground, excited = ratios
+    ground, excited = decay_ratios(site)
     gauge = np.zeros((6, 6), dtype=complex)
     corner = abs(operators[1, EXCITED, EXCITED]) * math.exp(-0.5 * log_g)
     if uses == 1:

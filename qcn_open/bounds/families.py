@@ -32,14 +32,17 @@ __all__ = [
     "covariant_jumps",
     "covariant_kraus",
     "dephasing_excess",
+    "empties_ground",
     "kraus_of",
     "lindblad_of",
+    "mirrored",
 ]
 
 Complex = NDArray[np.complex128]
 
 EPS = float(np.finfo(float).eps)
 EXCITED_PART = np.diag([0.0, 1.0]).astype(complex)
+GROUND_PART = np.diag([1.0, 0.0]).astype(complex)
 _NORMALISED = 1e-9
 
 
@@ -223,7 +226,8 @@ def kraus_of(model: Ramsey) -> KrausFamily:
     For phase-covariant noise they are two operators diagonal in (g, e) with the Gram matrix
     :math:`((p_{gg}, \lambda^*), (\lambda, p_{ee}))` and one for each jump, from the logarithms of `one_site`: each
     entry is accurate to rounding however weak or strong the noise is. Only the first, which keeps g and e in
-    superposition, need carry the phase. For other noise, which acts while the phase is being acquired, they come from
+    superposition, need carry the phase, and a phase of e is one of opposite sign of g: it is on the level in which
+    fewer atoms stay. For other noise, which acts while the phase is being acquired, they come from
     the Choi matrices of the channel and of its derivative at the phase of the model.
 
     Parameters
@@ -253,10 +257,11 @@ def kraus_of(model: Ramsey) -> KrausFamily:
     """
     if not is_covariant(generator(model.local_noise)):
         return _choi_kraus(model)
-    operators = covariant_kraus(one_site(model.local_noise, model.time))
+    site = one_site(model.local_noise, model.time)
+    operators = covariant_kraus(site)
     operators = operators[operators.any(axis=(1, 2))]
     derivative = np.zeros_like(operators)
-    derivative[0] = 1j * operators[0] @ EXCITED_PART
+    derivative[0] = 1j * operators[0] @ (-GROUND_PART if empties_ground(site) else EXCITED_PART)
     return KrausFamily(operators, derivative)
 
 
@@ -285,8 +290,11 @@ def lindblad_of(noises: Iterable[Noise], unit: float = 1.0) -> LindbladFamily:
 def covariant_kraus(site: OneSite) -> Complex:
     r"""Kraus operators of a phase-covariant channel, shape (6, 3, 2), some of them zero.
 
-    Two are diagonal in (g, e), the second at e only; then g to e, e to g, loss from g and from e.
+    Two are diagonal in (g, e), the second at e only; then g to e, e to g, loss from g and from e. Where fewer atoms
+    stay in g than in e, the same with g and e exchanged.
     """
+    if empties_ground(site):
+        return covariant_kraus(mirrored(site))[:, [EXCITED, GROUND, LOST]][:, :, [EXCITED, GROUND]]
     log_g, log_e = (float(site.log_transfer[level, level]) for level in (GROUND, EXCITED))
     excess = dephasing_excess(site)
     both = np.zeros((LEVELS, 2), dtype=complex)
@@ -297,6 +305,16 @@ def covariant_kraus(site: OneSite) -> Complex:
     # Both diagonal operators turn the coherence alike, so that the best gauge between them is real.
     operators[:2, EXCITED] *= np.exp(1j * site.log_coherence.imag)
     return operators
+
+
+def empties_ground(site: OneSite) -> bool:
+    """Whether fewer atoms stay in g than in e."""
+    return bool(site.log_transfer[GROUND, GROUND] < site.log_transfer[EXCITED, EXCITED])
+
+
+def mirrored(site: OneSite) -> OneSite:
+    """The channel with g and e exchanged, so that the phase has the opposite sign."""
+    return OneSite(site.log_transfer[::-1, ::-1], site.log_survival[::-1], site.log_coherence.conjugate())
 
 
 def dephasing_excess(site: OneSite) -> float:

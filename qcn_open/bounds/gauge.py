@@ -31,7 +31,7 @@ def from_above(family: GaugeFamily, gauge: Complex, others: float) -> float:
     growth = 1.0 / (1.0 - deviation)
     gram = np.einsum("kdi,kdj->ij", moved.conj(), moved)
     rounding = _rounding(moved.size) * float(np.sum(np.abs(moved) ** 2))
-    size = math.sqrt(hermitian_norm(gram) + rounding) + moved_error
+    size = math.sqrt(hermitian_norm(gram) + rounding) + float(np.linalg.norm(moved_error))
     size = math.sqrt(growth) * size + float(drift.sum())
     if others == 0.0:
         return _up(size**2)
@@ -73,15 +73,17 @@ def from_below(family: GaugeFamily, gauge: Complex, others: float, state_root: C
     step = directions.T @ (directions @ gradient(gauge) / (2.0 * singular**2)) / lengths
     best = gauge + np.tensordot(step, hermitian[free], 1)
     moved, moved_error, left, left_error = _evaluate(family, best)
+    # Only what the state weighs counts: one that is all in e says nothing of large entries at g.
+    error = float(np.linalg.norm(moved_error @ np.abs(root)))
     size, trace_norm = float(np.linalg.norm(moved @ root)), _trace_norm(weight)
     value = size**2 + 2.0 * float(np.einsum("ij,ji->", weight, left).real)
     penalty = 0.0 if math.isinf(others) or others == 0.0 else trace_norm**2 / others
     absolute = np.abs(weight)
-    rounding = 2.0 * size * moved_error + moved_error**2 + 2.0 * float(np.sum(absolute.T * left_error))
+    rounding = 2.0 * size * error + error**2 + 2.0 * float(np.sum(absolute.T * left_error))
     rounding += _rounding(moved.size) * (size**2 + 2.0 * float(np.sum(absolute.T * np.abs(left))) + penalty)
     slope = gradient(best)
     pull_scale = 2.0 * np.einsum("mkl,kdi,ldj,ij->m", np.abs(hermitian[free]), *[np.abs(operators)] * 2, absolute)
-    slope_error = 2.0 * moved_error + _rounding(moved.size) * (2.0 * size + pull_scale / lengths)
+    slope_error = 2.0 * error + _rounding(moved.size) * (2.0 * size + pull_scale / lengths)
     loss = float(np.sum((np.abs(slope) + slope_error) ** 2)) / singular[-1] ** 2
     return float(max(value - penalty - rounding - loss, 0.0)) * (1.0 - 8.0 * EPS)
 
@@ -109,8 +111,8 @@ def _trace_norm(matrix: Complex) -> float:
     return _up(float(max(abs(trace), 2.0 * math.hypot(half, abs(matrix[0, 1])))))
 
 
-def _evaluate(family: GaugeFamily, gauge: Complex) -> tuple[Complex, float, Complex, Real]:
-    """X and B at a gauge; the norm of the rounding error of X, and that of each entry of B."""
+def _evaluate(family: GaugeFamily, gauge: Complex) -> tuple[Complex, Real, Complex, Real]:
+    """X and B at a gauge, each followed by the rounding errors of its entries."""
     operators, start = family.operators, family.first_row
     moved = (family.fixed - np.einsum("kl,ldi->kdi", gauge, operators))[start:]
     left = family.overlap - np.einsum("kdi,kl,ldj->ij", operators.conj(), gauge, operators)
@@ -120,7 +122,7 @@ def _evaluate(family: GaugeFamily, gauge: Complex) -> tuple[Complex, float, Comp
     left = (left + left.conj().T) / 2.0
     return (
         moved,
-        _rounding(len(gauge)) * float(np.linalg.norm(scale)),
+        _rounding(len(gauge)) * scale,
         left,
         _rounding(moved.size * len(gauge)) * left_scale,
     )

@@ -55,7 +55,7 @@ def solve(family: GaugeFamily, others: float) -> tuple[Saddle, float]:
     Raises
     ------
     ValueError
-        If the problem is infeasible, or the solver gives up.
+        If the problem is infeasible, the channel keeps no information, or the solver gives up.
     """
     import cvxpy
 
@@ -79,7 +79,9 @@ def solve(family: GaugeFamily, others: float) -> tuple[Saddle, float]:
     closest = target - columns @ (columns.T @ target)
     unit = float(np.linalg.norm(closest))
     if unit <= 1e-13 * float(np.linalg.norm(target)):
-        raise ValueError("nothing limits the information: no decoherence hides the phase from its environment")
+        raise ValueError(
+            "the noise leaves no information that rounding would not hide: take a shorter time or weaker noise"
+        )
 
     step = cvxpy.Variable(columns.shape[1])
     size, shift = cvxpy.Variable(), cvxpy.Variable()

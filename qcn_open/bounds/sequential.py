@@ -1,4 +1,8 @@
-r"""The bound for every protocol: fast control, error correction, ancillas and entanglement during the interrogation.
+r"""The bound for every protocol within {g, e}: fast control, error correction, ancillas, entanglement during T.
+
+*What is assumed.* Atoms enter in {g, e} and are steered within {g, e}; a lost atom is flagged (seen) and at most
+replaced by a fresh one; ancillas are noiseless. The norms are those on {g, e}. An atom in a superposition of e and the
+lost level would be another system: `TrapLoss` acts on that pair as emission does on {g, e}, with r four times larger.
 
 Let the noise act all the time, and let anything else be done arbitrarily fast in between. To first order in a short
 time dt, N atoms have :math:`\|\alpha_h\| = N\|X_h^\dagger X_h\|dt` and :math:`\|\beta_h\| = N\|B_h\|dt`, with the
@@ -25,13 +29,13 @@ __all__ = ["asymptotic_rate", "sequential"]
 
 
 def asymptotic_rate(noise: Noise | CollectiveNoise | Iterable[Noise | CollectiveNoise]) -> float:
-    r"""Fisher information about the detuning that each atom can gather per time at most, whatever is done.
+    r"""Fisher information about the detuning that each atom can gather per time at most, however it is steered.
 
     .. math:: r = \frac4{(\sqrt{R_g} + \sqrt{R_e})^2}, \qquad R_i = 2\Lambda - u_i, \qquad F_\delta \le NTr
 
     with :math:`\Lambda` the decay rate of one atom's coherence and :math:`u_i` the rate of its jumps out of level i. It
     is also the limit of :math:`Tf` (`asymptotic_information`) for T -> 0, and its largest value: many atoms that are
-    interrogated briefly need no control in between.
+    interrogated briefly need no control in between. Control is assumed to act within {g, e}, see `sequential`.
 
     Parameters
     ----------
@@ -51,9 +55,10 @@ def asymptotic_rate(noise: Noise | CollectiveNoise | Iterable[Noise | Collective
     Notes
     -----
     Dephasing :math:`1/\gamma_i`, trap loss :math:`1/\Gamma`, emission or pumping :math:`4/\kappa`, depolarising
-    :math:`2/(3r)`. So eq. (4) of the paper bounds every protocol under dephasing, error correction included, with a
-    constant of exactly 1. Demkowicz-Dobrzański and Maccone, PRL 113, 250801 (2014); Zhou, Zhang, Preskill, Jiang,
-    Nature Commun. 9, 78 (2018); derivation in docs/physics.md.
+    :math:`2/(3r)`. So eq. (4) of the paper bounds every protocol within {g, e} under dephasing, error correction
+    included, with a constant of exactly 1. Demkowicz-Dobrzański and Maccone, PRL 113, 250801 (2014); Sekatski,
+    Skotiniotis, Kołodyński, Dür, Quantum 1, 27 (2017); Demkowicz-Dobrzański, Czajkowski, Sekatski, Phys. Rev. X 7,
+    041009 (2017); Zhou, Zhang, Preskill, Jiang, Nature Commun. 9, 78 (2018); derivation in docs/physics.md.
 
     Examples
     --------
@@ -71,13 +76,16 @@ def asymptotic_rate(noise: Noise | CollectiveNoise | Iterable[Noise | Collective
 
 
 def sequential(model: Ramsey) -> float:
-    r"""Upper bound on the Fisher information of N atoms under any protocol within the interrogation time.
+    r"""Upper bound on the Fisher information of N atoms under any protocol within {g, e} and the interrogation time.
 
     .. math:: F_0 = \begin{cases} 4r^2(1 - e^{-NT/2r})^2 & NT \le 2r\ln2 \\
                                   NTr - (2\ln2 - 1)r^2 & \text{else}\end{cases}, \qquad
               \frac1{F_\delta} \ge \frac1{F_0} + \frac vT
 
-    with r from `asymptotic_rate` and v the rate of a random phase common to all atoms.
+    with r from `asymptotic_rate` and v the rate of a random phase common to all atoms. Atoms enter in {g, e}, and
+    control, error correction and entangling gates, arbitrarily fast, steer them within {g, e}; a lost atom is flagged
+    (seen) and at most replaced by a fresh one; ancillas are noiseless. Control that superposes e with the lost level
+    is not covered.
 
     Parameters
     ----------
