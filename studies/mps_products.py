@@ -1,11 +1,11 @@
-r"""Do tensor networks of a thousand atoms agree with the closed form, and what does a common laser phase cost a cascade?
+r"""Do tensor networks of a thousand atoms agree with the closed form, and what does the laser's phase cost a cascade?
 
 *The network* (`QuimbMPO`) is given a density operator as a matrix product and finds the quantum Fisher information from
 it and its derivative alone; *the closed form* (`Logical`) knows the blocks. ``sites`` is how the atoms stand in the
 network, block after block or ``interleaved``; the information of interleaved blocks is what a search one site at a
-time gets wrong. Every probe is interrogated for the best time of its largest block, :math:`T = 1/(n\gamma)`, by ``noise``
-whose rates sum to :math:`\gamma = 1/\mathrm s`. The phase is :math:`\varphi = \delta T`: information is in
-:math:`\mathrm{rad}^{-2}`.
+time gets wrong. Every probe is interrogated for the best time of its largest block, :math:`T = 1/(n\gamma)`, under
+``noise`` whose rates sum to :math:`\gamma = 1/\mathrm s`. The phase is :math:`\varphi = \delta T`: information is
+in :math:`\mathrm{rad}^{-2}`.
 
 *A common phase.* A laser of white frequency noise adds to the phase of all atoms the same :math:`\epsilon` of variance
 :math:`V = vT` (`PhaseDiffusion`). Blocks are then correlated and their information does not add:
@@ -13,11 +13,11 @@ whose rates sum to :math:`\gamma = 1/\mathrm s`. The phase is :math:`\varphi = \
 * No probe and no measurement beats :math:`1/F \ge 1/F_0 + V`, with :math:`F_0` the information at V = 0. The score of
   an outcome is the mean, given that outcome, of :math:`a\,\partial\ln p(o|\varphi+\epsilon)` plus :math:`1-a` times the
   score of :math:`\epsilon`, for any a; so :math:`F \le a^2F_0 + (1-a)^2/V`, and the best a gives the bound.
-* The single blocks' information, :math:`\sum_k F_k` with :math:`F_k = n_k^2C_k^2e^{-n_k^2V}`, is *no* bound. For small V
-  the joint information is smaller: all blocks report the same :math:`\epsilon`, so it is not averaged down. For large V
-  it is larger: a block of :math:`n > V^{-1/2}` atoms has no fringe of its own, but has one given what the smaller
-  blocks say about :math:`\epsilon`. Of many equal blocks of that size the phase modulo :math:`2\pi/n` is all they can
-  say, and that is gone.
+* The single blocks' information, :math:`\sum_k F_k` with :math:`F_k = n_k^2C_k^2e^{-n_k^2V}`, is *no* bound. For
+  small V the joint information is smaller: all blocks report the same :math:`\epsilon`, so it is not averaged down. For
+  large V it is larger: a block of :math:`n > V^{-1/2}` atoms has no fringe of its own, but has one given what the
+  smaller blocks say about :math:`\epsilon`. All that equal blocks can say is the phase modulo :math:`2\pi/n`, and that
+  is gone.
 
 ``parity_cfi_per_rad2`` is that of the joint signs of the blocks, each read at its own mid-fringe: one such angle is
 ambiguous between the two slopes of a fringe, so that a random phase costs it more. It is not searched for over the
@@ -36,6 +36,7 @@ from matplotlib.figure import Figure
 
 from qcn_open import (
     CoherentSpin,
+    CollectiveNoise,
     Dephasing,
     Ghz,
     Logical,
@@ -147,7 +148,7 @@ def _row(name: str, together: int, noise: str, variance: float, network: bool) -
     time = 1.0 / (RATE * max(sizes))
     common = (PhaseDiffusion(variance / time),) if variance > 0.0 else ()
 
-    def information(state: Probe, noises: tuple[Noise, ...]) -> float:
+    def information(state: Probe, noises: tuple[Noise | CollectiveNoise, ...]) -> float:
         return qfi(Ramsey(state, noises, time), Logical()) / time**2
 
     model = Ramsey(probe, (*NOISES[noise], *common), time)
@@ -236,7 +237,7 @@ def agreement(table: pd.DataFrame) -> pd.DataFrame:
             {
                 "blocks": probe,
                 "atoms": int(group["atoms"].iloc[0]),
-                "sites": f"{sites}, common phase" if shared else sites,
+                "sites": f"{sites}, common phase" if bool(shared) else sites,
                 "bond": int(group["bond"].max()),
                 "QFI": f"< {_magnitude(float(group['qfi_relative_error'].abs().max()))}",
                 "parity": "–" if math.isnan(signs) else f"< {_magnitude(float(signs))}",
@@ -302,8 +303,8 @@ def figure(table: pd.DataFrame) -> Figure:
     upper.text(2.5e-6, 3.2, "cascade 1, 2, 4, ... 128", color=COLOURS["blue"])
     upper.text(2.5e-6, 1.1, "8 blocks of 32", color=COLOURS["green"])
     lower.set(xlabel=r"variance $V = vT$ of the common phase (rad$^2$)", ylabel=r"$F\,(1/F_0 + V)$", ylim=(0.0, 1.25))
-    lower.text(1.4e-6, 0.86, "joint (circles: atoms\ndephase, $T = 1/128\\gamma$)", color=COLOURS["blue"], va="top")
+    lower.text(1.3e-6, 0.82, "joint; circles:\nlocal dephasing", color=COLOURS["blue"], va="top", fontsize=7)
     lower.text(3e-4, 1.13, "single blocks, added", color=COLOURS["orange"], va="center")
-    lower.text(1.4e-6, 0.36, "signs of the blocks", color=COLOURS["vermilion"], va="center")
-    lower.text(1.4e-6, 0.17, "8 blocks of 32", color=COLOURS["green"], va="center")
+    lower.text(6e-3, 0.42, "signs of the blocks", color=COLOURS["vermilion"], va="center")
+    lower.text(6e-3, 0.14, "8 blocks of 32", color=COLOURS["green"], va="center")
     return figure
