@@ -32,9 +32,10 @@ Array = NDArray[Any]
 
 # Relative difference of two numbers that are one but for rounding.
 _EQUAL = 1e-12
-# Entries of a group of sites, and of the intermediate result of a merger.
-_LARGEST = 4 * 10**6
-_INTERMEDIATE = 2 * 10**7
+# Sum of d^2 over the blocks of a group, and entries of a product of two groups.
+_STATES = 4096
+_ENTRIES = 5 * 10**6
+_NOTHING = 1e-290
 _BATCH = 2**21
 
 
@@ -56,9 +57,14 @@ class Group:
         return sum(len(stack) * size**3 for size, (stack, _) in self.blocks.items())
 
     @property
-    def entries(self) -> int:
-        """Numbers that are stored."""
-        return sum(stack.size for stack, _ in self.blocks.values())
+    def left(self) -> int:
+        """Dimension of the bond on the left."""
+        return int(next(iter(self.blocks.values()))[0].shape[1])
+
+    @property
+    def right(self) -> int:
+        """Dimension of the bond on the right."""
+        return int(next(iter(self.blocks.values()))[0].shape[-1])
 
     @property
     def states(self) -> int:
@@ -89,20 +95,22 @@ def condensed(sites: Sequence[Group]) -> list[Group]:
         place = 0
         while place < len(chain):
             both = merged(place) if place + 1 < len(chain) else None
-            if both is not None and both.work < chain[place].work * chain[place + 1].work:
+            if both is not None and both.states <= chain[place].states + chain[place + 1].states:
                 shorter.append(both)
                 place += 2
             else:
                 shorter.append(chain[place])
                 place += 1
         if len(shorter) == len(chain):
-            candidates = [(both.entries, place) for place in range(len(chain) - 1) if (both := merged(place))]
-            if not candidates:
+            sizes = [first.states * second.states for first, second in pairwise(chain)]
+            both = None
+            for place in np.argsort(sizes, kind="stable").tolist():
+                both = merged(place)
+                if both is not None:
+                    shorter[place : place + 2] = [both]
+                    break
+            if both is None:
                 break
-            _, place = min(candidates)
-            both = merged(place)
-            assert both is not None
-            shorter[place : place + 2] = [both]
         chain = shorter
     return chain
 
@@ -162,10 +170,11 @@ def _blocks(
 
 def _products(first: Array, second: Array) -> Array:
     """All products of two stacks of blocks."""
-    number, left, d, _, middle = first.shape
+    number, left, d, _, _ = first.shape
     more, _, e, _, right = second.shape
     product = np.tensordot(first, second, (4, 1)).transpose(0, 4, 1, 2, 5, 3, 6, 7)
-    assert middle == second.shape[1]
+    # Far below the smallest normal number there are no digits left to compare.
+    product[np.abs(product) < _NOTHING] = 0.0
     return np.asarray(product.reshape(number * more, left, d * e, d * e, right))
 
 
@@ -176,11 +185,7 @@ def _sums(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np
 
 def _merged(first: Group, second: Group) -> Group | None:
     """Two neighbours as one group; None where it would be too large."""
-    ends = 0
-    for stack, _ in first.blocks.values():
-        for other, _ in second.blocks.values():
-            ends += (stack.size // stack.shape[-1]) * (other.size // other.shape[1])
-    if ends > _INTERMEDIATE:
+    if first.states * first.left * second.states * second.right > _ENTRIES:
         return None
     group = _direct_sum(
         [
@@ -189,7 +194,7 @@ def _merged(first: Group, second: Group) -> Group | None:
             for other, more in second.blocks.values()
         ]
     )
-    return group if group.entries <= _LARGEST else None
+    return group if group.states <= _STATES else None
 
 
 def _direct_sum(stacks: Sequence[tuple[Array, NDArray[np.float64]]]) -> Group:
@@ -208,9 +213,11 @@ def _connected(stack: Array) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int
     from scipy.sparse.csgraph import connected_components
 
     present = (stack != 0.0).any(axis=(1, 4))
-    patterns, which = np.unique(present, axis=0, return_inverse=True)
-    for number, pattern in enumerate(patterns):
-        members = np.flatnonzero(which.ravel() == number)
+    packed = np.packbits(present.reshape(len(stack), -1), axis=1)
+    keys = np.ascontiguousarray(packed).view(np.dtype((np.void, packed.shape[1]))).ravel()
+    _, examples, which = np.unique(keys, return_index=True, return_inverse=True)
+    for number, pattern in enumerate(present[examples]):
+        members = np.flatnonzero(which == number)
         _, label = connected_components(csr_array(pattern), directed=False)
         for component in range(label.max() + 1):
             states = np.flatnonzero(label == component)
@@ -228,7 +235,8 @@ def _lumped(stack: Array, charges: NDArray[np.float64]) -> tuple[Array, NDArray[
     support = flat != 0.0
     flat, support = flat[:, support.any(axis=0)], support[:, support.any(axis=0)]
     first = support.argmax(axis=1)
-    shape = flat / flat[np.arange(len(flat)), first, None]
+    with np.errstate(over="ignore", invalid="ignore"):
+        shape = flat / flat[np.arange(len(flat)), first, None]
     # A number that proportional blocks have in common, to rounding.
     weights = np.sqrt(np.arange(1.0, flat.shape[1] + 1.0))
     with np.errstate(divide="ignore"):
