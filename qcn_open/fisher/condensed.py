@@ -35,6 +35,8 @@ _EQUAL = 1e-12
 # Sum of d^2 over the blocks of a group, and entries of a product of two groups.
 _STATES = 4096
 _ENTRIES = 5 * 10**6
+# Sites that are still so many are not going to be few.
+_JOINED = 64
 _NOTHING = 1e-290
 _BATCH = 2**21
 
@@ -101,6 +103,8 @@ def condensed(sites: Sequence[Group]) -> list[Group]:
             else:
                 shorter.append(chain[place])
                 place += 1
+        if len(shorter) == len(chain) > _JOINED:
+            break
         if len(shorter) == len(chain):
             sizes = [first.states * second.states for first, second in pairwise(chain)]
             both = None
