@@ -145,7 +145,8 @@ def _block_information(blocks: Array, charges: NDArray[np.float64]) -> float:
     pair = probability[:, :, None] + probability[:, None, :]
     # Pairs at the level of rounding are outside the support.
     floor = 4.0 * blocks.shape[1] * np.finfo(float).eps * np.abs(probability).max(axis=1)
-    inverse = np.where(pair > floor[:, None, None], 2.0 / np.where(pair > 0.0, pair, 1.0), 0.0)
+    support = pair > floor[:, None, None]
+    inverse = np.where(support, 2.0 / np.where(support, pair, 1.0), 0.0)
     return float(np.sum(np.abs(rotated) ** 2 * inverse))
 
 

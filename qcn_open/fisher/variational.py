@@ -47,7 +47,7 @@ _ENRICHMENT = 6
 _SETTLED = 1e-7
 _DENSE = 600
 _ITERATIONS = 400
-_MOST_WORK = 5e10
+_MOST_WORK = 2e10
 
 
 @dataclass(frozen=True)
@@ -170,6 +170,9 @@ class _Direction:
     def __init__(self, rho: list[Array], slope: list[Array], work: _Work) -> None:
         self.rho, self.slope, self.work = rho, slope, work
         self.sites, self.levels = len(rho), rho[0].shape[1]
+        # Of the Gram matrices below, and of their diagonalisation.
+        for tensor in (*rho, *slope):
+            work.add(2.0 * tensor.size * tensor.shape[3] + 10.0 * tensor.shape[0] ** 3)
         # rho L and L rho at one site, as matrices from (bond, contracted level) to (free level, next bond).
         self.products = [
             (
@@ -240,7 +243,9 @@ def _times_rho(direction: _Direction, site: int, left: _Left, x: Array) -> tuple
     ):
         part = np.tensordot(environment, x, (2, 0)).transpose(axes)
         shape = part.shape
-        direction.work.add(part.size * (len(x) + (product.nnz / product.shape[0] if issparse(product) else product.shape[1])))
+        # A multiplication by a sparse matrix takes as long as some eight by a dense one.
+        each = 8.0 * product.nnz / product.shape[0] if issparse(product) else product.shape[1]
+        direction.work.add(part.size * (len(x) + each))
         part = part.reshape(shape[0] * shape[1] * shape[2], -1) @ product
         results.append(part.reshape(*shape[:3], levels, bond))
     return results[0], results[1]
