@@ -101,9 +101,9 @@ def test_auto_takes_the_cheapest_and_says_why() -> None:
 
 
 def test_every_refusal_is_listed_when_none_serves() -> None:
-    model = qcn.Ramsey(PROBES["huge coherent"], qcn.PhaseDiffusion(0.1), 0.1)
+    model = qcn.Ramsey(PROBES["cascade"], qcn.PhaseDiffusion(0.1), 0.1)
     assert qcn.explain(model).backend is None
-    sentence = r"no backend .*; not Logical\(\): .* 5000 blocks .*; not Symmetric\(.* max_atoms=500; not QutipDense"
+    sentence = r"no backend .*; not Logical\(\): .* 192 blocks .*; not Symmetric\(.*; not QutipDense\(.*; not QuimbMPO"
     with pytest.raises(ValueError, match=sentence):
         qcn.qfi(model)
 

@@ -28,35 +28,127 @@ def exact(model: qcn.Ramsey) -> float:
     return qcn.qfi(model, qcn.Logical()) / model.time**2
 
 
+def exchanged(model: qcn.Ramsey, together: int | None = None) -> qcn.QuimbMPO:
+    """A backend that puts the atoms of different blocks next to each other."""
+    return qcn.QuimbMPO(order=qcn.interleaved(model.probe.block_sizes(), together))
+
+
 @pytest.mark.parametrize("noise", [DEPHASING, LOSSY, ALL], ids=["dephasing", "loss", "all"])
 @pytest.mark.parametrize("name", PRODUCTS)
 def test_products_with_their_sites_interleaved(name: str, noise: tuple[qcn.Noise, ...]) -> None:
     """What peers get wrong by 2 to 99.6 %: the large blocks, or the small ones, are never found."""
-    probe = PRODUCTS[name]
-    model = qcn.Ramsey(probe, noise, 1.0)
-    together = 3 if probe.atoms > 8 else None
-    state = qcn.QuimbMPO(order=qcn.interleaved(probe.block_sizes(), together)).evolve(model)
+    model = qcn.Ramsey(PRODUCTS[name], noise, 1.0, 0.3)
+    backend = exchanged(model, 3 if model.atoms > 8 else None)
+    assert qcn.qfi(model, backend) == approx(qcn.qfi(model, qcn.Logical()), rel=1e-12)
+
+
+@pytest.mark.parametrize("noise", [DEPHASING, LOSSY], ids=["dephasing", "loss"])
+def test_ten_blocks_of_ten_interleaved_with_their_neighbours(noise: tuple[qcn.Noise, ...]) -> None:
+    """Too large to be condensed where they stand: correlated sites are brought together first."""
+    model = qcn.Ramsey(qcn.Product({10: 10}), noise, 0.3)
+    assert qcn.qfi(model, exchanged(model, 2)) == approx(qcn.qfi(model, qcn.Logical()), rel=1e-12)
+
+
+@pytest.mark.parametrize("noise", [DEPHASING, LOSSY, ALL], ids=["dephasing", "loss", "all"])
+@pytest.mark.parametrize("name", ["2,2", "1,1,1", "1,2,4"])
+def test_search_finds_what_diagonalisation_does(name: str, noise: tuple[qcn.Noise, ...]) -> None:
+    """From the two networks alone, with the sites left interleaved."""
+    model = qcn.Ramsey(PRODUCTS[name], noise, 1.0)
+    state = exchanged(model).evolve(model)
     found = variational_information(state.tensors, state.commutator_tensors())
     assert found.value == approx(exact(model), rel=1e-6)
     assert found.value <= exact(model) * (1 + 1e-7)
 
 
-@pytest.mark.parametrize("name", ["2,2", "1,2,4"])
-def test_interleaved_sites_left_where_they_are(name: str) -> None:
-    """The search itself, without bringing correlated sites together."""
-    probe = PRODUCTS[name]
-    model = qcn.Ramsey(probe, LOSSY, 1.0)
-    state = qcn.QuimbMPO(order=qcn.interleaved(probe.block_sizes())).evolve(model)
-    found = variational_information(state.tensors, state.commutator_tensors(), gather=False)
-    assert found.value == approx(exact(model), rel=1e-7)
+@pytest.mark.parametrize("noise", [DEPHASING, LOSSY, ALL], ids=["dephasing", "loss", "all"])
+@pytest.mark.parametrize(
+    "copies",
+    [
+        {1: 2},
+        {4: 1, 2: 1, 1: 1},
+        {8: 1, 4: 1, 2: 1, 1: 1},
+        {2: 5},
+        {3: 2, 2: 2, 1: 2},
+        {2: 3, 1: 4},
+        {4: 2, 3: 2, 2: 2, 1: 2},
+        {3: 4, 1: 5},
+        pytest.param({2: 8, 3: 1, 1: 1}, marks=pytest.mark.slow),
+    ],
+    ids=str,
+)
+def test_blocks_that_share_a_phase(copies: dict[int, int], noise: tuple[qcn.Noise, ...]) -> None:
+    """Two to ten blocks against the space of their logical qubits, which knows the list of blocks."""
+    model = qcn.Ramsey(qcn.Product(copies), (*noise, qcn.PhaseDiffusion(0.1)), 0.7, 0.2)
+    apart = qcn.qfi(model, qcn.Logical())
+    assert qcn.qfi(model, qcn.QuimbMPO()) == approx(apart, rel=1e-11)
+    if model.atoms <= 7:
+        assert qcn.qfi(model, exchanged(model)) == approx(apart, rel=1e-11)
 
 
-@pytest.mark.slow
-def test_ten_blocks_of_ten_interleaved_with_their_neighbours() -> None:
-    probe = qcn.Product({10: 10})
-    model = qcn.Ramsey(probe, DEPHASING, 0.3)
-    order = qcn.interleaved(probe.block_sizes(), together=2)
-    assert qcn.qfi(model, qcn.QuimbMPO(order=order)) == approx(qcn.qfi(model, qcn.Logical()), rel=1e-9)
+def test_blocks_that_share_a_phase_are_not_independent() -> None:
+    shared = qcn.Ramsey(qcn.Product({2: 3}), (*DEPHASING, qcn.PhaseDiffusion(0.1)), 1.0)
+    alone = qcn.Ramsey(qcn.Ghz(2), shared.noise, 1.0)
+    assert qcn.qfi(shared, qcn.QuimbMPO()) < 0.9 * 3 * qcn.qfi(alone, qcn.QuimbMPO())
+
+
+def test_random_blocks_noises_and_orders() -> None:
+    rng = np.random.default_rng(31)
+    for _ in range(40):
+        sizes = rng.integers(1, 6, rng.integers(1, 5)).tolist()
+        probe = qcn.Product({size: sizes.count(size) for size in sizes})
+        kinds = (qcn.Dephasing, qcn.TrapLoss, qcn.SpontaneousEmission, qcn.Depolarizing, qcn.PhaseDiffusion)
+        noise = tuple(kind(float(rate)) for kind, rate in zip(kinds, rng.exponential(0.3, 5), strict=True) if rng.random() < 0.6)
+        model = qcn.Ramsey(probe, noise, float(rng.exponential(1.0)), float(rng.uniform(-3, 3)))
+        order = tuple(rng.permutation(probe.atoms).tolist()) if probe.atoms <= 6 else None
+        assert qcn.qfi(model, qcn.QuimbMPO(order=order)) == approx(qcn.qfi(model, qcn.Logical()), rel=1e-10)
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.01])
+@pytest.mark.parametrize("geometry", ["chain", "tree"])
+def test_grown_states_against_brute_force(geometry: qcn.preparation.Geometry, loss: float) -> None:
+    probe = qcn.GrownGhz(6 if loss == 0.0 else 5, geometry, 0.02, 0.01, loss, 0.01)
+    for noise in ((*DEPHASING, qcn.SpontaneousEmission(0.3)), (*DEPHASING, qcn.PhaseDiffusion(0.3))):
+        model = qcn.Ramsey(probe, noise, 0.3)
+        assert qcn.qfi(model, qcn.QuimbMPO()) == approx(qcn.qfi(model, qcn.QutipDense()), rel=1e-10)
+
+
+@pytest.mark.parametrize("geometry", ["chain", "tree"])
+def test_grown_states_of_many_atoms(geometry: qcn.preparation.Geometry) -> None:
+    """Errors of the gates leave too many different states to be condensed: the derivative is searched for."""
+    model = qcn.Ramsey(qcn.GrownGhz(60, geometry, 1e-3, 2e-4, 1e-3), qcn.Dephasing(1.0), 0.01)
+    assert qcn.qfi(model, qcn.QuimbMPO()) == approx(qcn.qfi(model, qcn.Growth()), rel=1e-10)
+
+
+@pytest.mark.parametrize("atoms", [5, 6])
+def test_random_two_site_noise(atoms: int) -> None:
+    """A GHZ state through random unitaries on neighbours, each of them done or not: a mixed network of no symmetry."""
+    rng = np.random.default_rng(atoms)
+    rho = qutip.ket2dm(qutip.ghz_state(atoms)).full()
+    for site in range(atoms - 1):
+        unitary = qutip.rand_unitary(4, seed=int(rng.integers(2**31))).full()
+        whole = np.kron(np.kron(np.eye(2**site), unitary), np.eye(2 ** (atoms - site - 2)))
+        rho = 0.9 * rho + 0.1 * whole @ rho @ whole.conj().T
+    network = quimb.tensor.MatrixProductOperator.from_dense(rho, dims=[2] * atoms)
+    dense = qcn.CustomState(qutip.Qobj(rho, dims=[[2] * atoms] * 2))
+    for noise in (DEPHASING, ALL[:1] + ALL[2:]):
+        mine, reference = (qcn.Ramsey(probe, noise, 0.5, 0.3) for probe in (qcn.MpsState(network), dense))
+        assert qcn.qfi(mine, qcn.QuimbMPO()) == approx(qcn.qfi(reference, qcn.QutipDense()), rel=1e-9)
+    state = qcn.QuimbMPO().evolve(mine)
+    if atoms == 5:
+        found = variational_information(state.tensors, state.commutator_tensors())
+        assert mine.time**2 * found.value == approx(qcn.qfi(reference, qcn.QutipDense()), rel=1e-5)
+
+
+def test_coherent_spins_that_share_a_phase() -> None:
+    """No block in sight, and more atoms than can be diagonalised: against permutation symmetry."""
+    model = qcn.Ramsey(qcn.CoherentSpin(13), (*DEPHASING, qcn.PhaseDiffusion(0.05)), 0.7)
+    assert qcn.qfi(model, qcn.QuimbMPO()) == approx(qcn.qfi(model, qcn.Symmetric()), rel=1e-8)
+
+
+def test_a_search_that_is_too_large_is_refused() -> None:
+    model = qcn.Ramsey(qcn.CoherentSpin(30), (*DEPHASING, qcn.PhaseDiffusion(0.05)), 0.7)
+    with pytest.raises(ValueError, match="more than .* multiplications, too many atoms are correlated"):
+        qcn.qfi(model, qcn.QuimbMPO())
 
 
 def test_information_does_not_depend_on_the_basis_of_the_atoms() -> None:
@@ -92,12 +184,10 @@ def test_coherence_far_below_the_rounding_error_of_the_trace() -> None:
     assert qcn.qfi(model, qcn.QuimbMPO()) == approx(qcn.qfi(model, qcn.Logical()), rel=1e-9)
 
 
-@pytest.mark.parametrize("probe", [qcn.Product({2: 2, 1: 1}), qcn.Product({4: 1, 2: 1, 1: 1})])
-def test_blocks_that_share_a_phase(probe: qcn.Product) -> None:
-    model = qcn.Ramsey(probe, (*LOSSY, qcn.PhaseDiffusion(0.1)), 1.0, 0.2)
-    backend = qcn.QuimbMPO()
-    assert qcn.qfi(model, backend) == approx(qcn.qfi(model, qcn.Logical()), rel=1e-6)
-    assert qcn.cfi(model, qcn.Parity(phase=0.4), backend) == approx(qcn.cfi(model, qcn.Parity(phase=0.4)), rel=1e-9)
+def test_parity_of_blocks_that_share_a_phase() -> None:
+    model = qcn.Ramsey(qcn.Product({4: 1, 2: 1, 1: 1}), (*LOSSY, qcn.PhaseDiffusion(0.1)), 1.0, 0.2)
+    parity = qcn.Parity(phase=0.4)
+    assert qcn.cfi(model, parity, qcn.QuimbMPO()) == approx(qcn.cfi(model, parity), rel=1e-9)
 
 
 def test_nodes_of_the_common_phase_equal_the_count_of_orders() -> None:

@@ -8,13 +8,14 @@ from typing import Literal
 from qcn_open.backends.base import Backend
 from qcn_open.backends.growth import Growth
 from qcn_open.backends.logical import Logical
+from qcn_open.backends.quimb_mpo import QuimbMPO
 from qcn_open.backends.qutip_dense import QutipDense
 from qcn_open.backends.symmetric import Symmetric
 from qcn_open.model import Ramsey, experiment
 
 __all__ = ["AVAILABLE", "Explanation", "explain", "select"]
 
-AVAILABLE: tuple[Backend, ...] = (Logical(), Growth(), Symmetric(), QutipDense())
+AVAILABLE: tuple[Backend, ...] = (Logical(), Growth(), Symmetric(), QutipDense(), QuimbMPO())
 """Exact backends, the cheapest first: ``backend="auto"`` takes the first that does not refuse."""
 
 

@@ -14,7 +14,7 @@ from qcn_open.backends import Backend, select
 from qcn_open.fisher.blocks import block_information
 from qcn_open.fisher.sld import sectors, sld_product
 from qcn_open.model import Ramsey
-from qcn_open.states import BlockTangent, DenseTangent, SymmetricTangent, is_excited
+from qcn_open.states import BlockTangent, DenseTangent, NetworkTangent, SymmetricTangent, is_excited
 from qcn_open.validation import count
 
 __all__ = ["NodeInformation", "qfim"]
@@ -152,6 +152,8 @@ def qfim(
         values, vectors = np.linalg.eigh(np.asarray(matrix).reshape(len(derivatives), len(derivatives)))
         kept = values > 1e-13 * max(values[-1], 0.0)
         return NodeInformation(model.time * (np.sqrt(values[kept]) * vectors[:, kept]).T)
+    if isinstance(tangent, NetworkTangent):
+        raise ValueError("qfim does not read tensor networks: take backend=Logical(), or QutipDense() for few atoms")
     raise ValueError("qfim under a common random phase needs backend=QutipDense(): the blocks are correlated")
 
 

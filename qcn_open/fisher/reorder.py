@@ -38,8 +38,8 @@ def correlations(rho: list[Array]) -> NDArray[np.float64]:
     return result
 
 
-def gathered(rho: list[Array], slope: list[Array]) -> tuple[list[Array], list[Array]]:
-    """Both networks with correlated sites next to each other.
+def gathered(rho: list[Array]) -> list[Array]:
+    """The network with correlated sites next to each other.
 
     The order is that of the leaves of a hierarchical clustering of the sites by their correlations. Neighbours change
     places one pair after the other; each new bond is as large as the rank of what it joins.
@@ -50,7 +50,7 @@ def gathered(rho: list[Array], slope: list[Array]) -> tuple[list[Array], list[Ar
     strength = correlations(rho)
     related = strength[np.triu_indices(len(rho), 1)]
     if related.min() > _UNRELATED * related.max():
-        return rho, slope
+        return rho
     distance = 1.0 - strength / strength.max()
     np.fill_diagonal(distance, 0.0)
     clusters = [[site] for site in range(len(rho))]
@@ -58,10 +58,8 @@ def gathered(rho: list[Array], slope: list[Array]) -> tuple[list[Array], list[Ar
         first, second = sorted((clusters[int(one)], clusters[int(two)]), key=np.mean)
         clusters.append(first + second)
     rank = np.argsort(clusters[-1]).tolist()
-    better, better_slope = (_sorted(tensors, rank) for tensors in (rho, slope))
-    if better is None or better_slope is None:
-        return rho, slope
-    return better, better_slope
+    better = _sorted(rho, rank)
+    return rho if better is None else better
 
 
 def _sorted(tensors: list[Array], rank: list[int]) -> list[Array] | None:

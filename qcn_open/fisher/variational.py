@@ -3,11 +3,8 @@ r"""Quantum Fisher information of a matrix product, by a variational logarithmic
 .. math:: F = \max_L\; 2\,\mathrm{Tr}\,\partial\rho\,L - \mathrm{Tr}\,\rho L^2
 
 Whatever L is put in, the value is at most F: the search can only fall short. L is a matrix product operator, and the
-search sees nothing but those of :math:`\rho` and :math:`\partial\rho`. Three things keep it from stalling on products
+search sees nothing but those of :math:`\rho` and :math:`\partial\rho`. Two things keep it from stalling on products
 of GHZ blocks, where one that starts anywhere finds a few blocks at most.
-
-*The order.* Information does not depend on the order of the sites. Where the bonds are large, sites that are correlated
-with one another, seen from all pairs of them, are brought together first.
 
 *The scale.* Operators of the left part are measured by the state, :math:`\tfrac12\mathrm{Tr}\,\rho(X^\dagger X +
 XX^\dagger)` with the rest traced out; those of the right likewise. In that measure the identity and the
@@ -30,7 +27,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qcn_open.fisher.reorder import gathered
 
 __all__ = ["VariationalInformation", "variational_information"]
 
@@ -40,18 +36,18 @@ Array = NDArray[Any]
 # magnified to unit size, since their rounding would be, too; below the second they are rounding.
 _WEAK = 1e-3
 _NULL = 1e-9
+# Eigenvalues below which a direction does not matter, in the direct and in the iterative solution.
 _SINGULAR = 1e-10
 _FLAT = 1e-5
 _RESIDUAL = 1e-16
 # Size of an operator, relative to the largest, below which it can be the rounding of one that is 0.
 _ABSENT = 3e-5
-# Eigenvalues below which a direction does not matter, in the direct and in the iterative solution.
 # Directions that a sweep may add to a bond, and the residual, relative to what is wanted, that asks for none.
 _ENRICHMENT = 6
 _SETTLED = 1e-7
 _DENSE = 600
 _ITERATIONS = 400
-_GATHER = 4
+_MOST_WORK = 2e10
 
 
 @dataclass(frozen=True)
@@ -89,17 +85,16 @@ class VariationalInformation:
 
 def variational_information(
     rho: Sequence[Array],
-    commutator: Sequence[Array],
+    slope: Sequence[Array],
     max_bond: int = 64,
     rtol: float = 1e-8,
     max_sweeps: int = 12,
-    gather: bool = True,
 ) -> VariationalInformation:
     r"""Quantum Fisher information of a state given as two matrix product operators.
 
     Parameters
     ----------
-    rho, commutator : sequence of ndarray, shape (left, levels, levels, right)
+    rho, slope : sequence of ndarray, shape (left, levels, levels, right)
         :math:`\rho` and :math:`[G, \rho] = -i\,\partial_\varphi\rho`, one tensor a site; the outer bonds have
         dimension 1. Without the i, both are real where the atoms have a basis that makes them so.
     max_bond : int, optional
@@ -108,13 +103,16 @@ def variational_information(
         The search ends when a sweep adds less than this, relative to the value.
     max_sweeps : int, optional
         The search ends after so many sweeps at the latest.
-    gather : bool, optional
-        Whether correlated sites are brought together where bonds are larger than 4.
 
     Returns
     -------
     VariationalInformation
         The value, and how it was approached.
+
+    Raises
+    ------
+    ValueError
+        If the search takes too much work.
 
     Examples
     --------
@@ -123,11 +121,9 @@ def variational_information(
     >>> round(variational_information(state.tensors, state.commutator_tensors()).value, 6)
     1516.326649
     """
-    state, slope = _real_where_possible(list(rho), list(commutator))
-    if gather and max(tensor.shape[-1] for tensor in state) > _GATHER:
-        state, slope = gathered(state, slope)
-    there = _Direction(state, slope)
-    back = _Direction([_mirrored(t) for t in state[::-1]], [_mirrored(t) for t in slope[::-1]])
+    work = _Work()
+    there = _Direction(list(rho), list(slope), work)
+    back = _Direction([_mirrored(t) for t in rho[::-1]], [_mirrored(t) for t in slope[::-1]], work)
     known = _grown(there, max_bond)
     history: list[float] = []
     bond, discarded, residual = 1, 0.0, 0.0
@@ -144,22 +140,6 @@ def _mirrored(tensor: Array) -> Array:
     return tensor.transpose(3, 1, 2, 0)
 
 
-def _real_where_possible(rho: list[Array], commutator: list[Array]) -> tuple[list[Array], list[Array]]:
-    """Both networks with every atom turned by the phase that makes its largest coherence real."""
-    turned: tuple[list[Array], list[Array]] = ([], [])
-    for pair in zip(rho, commutator, strict=True):
-        coherence = pair[0][:, 1, 0, :].ravel()
-        largest = coherence[np.abs(coherence).argmax()]
-        turn = np.ones(pair[0].shape[1], dtype=complex)
-        turn[1] = np.exp(-1j * np.angle(largest)) if largest != 0.0 else 1.0
-        factor = np.multiply.outer(turn, turn.conj())[:, :, None]
-        for tensors, tensor in zip(turned, pair, strict=True):
-            tensors.append(tensor * factor)
-    if all(np.abs(t.imag).max() <= 1e-14 * np.abs(t).max() for tensors in turned for t in tensors):
-        return [t.real for t in turned[0]], [t.real for t in turned[1]]
-    return turned
-
-
 def _eigh(matrix: Array) -> tuple[NDArray[np.float64], Array]:
     """Eigenvalues and vectors of the Hermitian part; numpy's divide-and-conquer driver gives up on some of these."""
     from scipy.linalg import eigh
@@ -168,12 +148,31 @@ def _eigh(matrix: Array) -> tuple[NDArray[np.float64], Array]:
     return np.asarray(values, dtype=float), np.asarray(vectors)
 
 
+@dataclass
+class _Work:
+    """Multiplications so far: a search that is too large ends after the same number on every machine."""
+
+    done: float = 0.0
+
+    def add(self, number: float) -> None:
+        self.done += number
+        if self.done > _MOST_WORK:
+            raise ValueError(
+                f"the variational quantum Fisher information needs more than {_MOST_WORK:.0e} multiplications, too many "
+                "atoms are correlated: take fewer atoms, a smaller max_sld_bond, or a backend that knows the symmetry "
+                "of the probe"
+            )
+
+
 class _Direction:
     """The two networks read in one direction, with what does not change while L does."""
 
-    def __init__(self, rho: list[Array], slope: list[Array]) -> None:
-        self.rho, self.slope = rho, slope
+    def __init__(self, rho: list[Array], slope: list[Array], work: _Work) -> None:
+        self.rho, self.slope, self.work = rho, slope, work
         self.sites, self.levels = len(rho), rho[0].shape[1]
+        # Of the Gram matrices below, and of their diagonalisation.
+        for tensor in (*rho, *slope):
+            work.add(2.0 * tensor.size * tensor.shape[3] + 10.0 * tensor.shape[0] ** 3)
         # rho L and L rho at one site, as matrices from (bond, contracted level) to (free level, next bond).
         self.products = [
             (
@@ -234,6 +233,8 @@ class _Left:
 
 def _times_rho(direction: _Direction, site: int, left: _Left, x: Array) -> tuple[Array, Array]:
     """Left parts of rho L, shape (x, b, z, a, bond), and of L rho, shape (x, a, z, b, bond)."""
+    from scipy.sparse import issparse
+
     levels, bond = direction.levels, direction.rho[site].shape[3]
     results = []
     for environment, product, axes in (
@@ -242,6 +243,9 @@ def _times_rho(direction: _Direction, site: int, left: _Left, x: Array) -> tuple
     ):
         part = np.tensordot(environment, x, (2, 0)).transpose(axes)
         shape = part.shape
+        # A multiplication by a sparse matrix takes as long as some eight by a dense one.
+        each = 8.0 * product.nnz / product.shape[0] if issparse(product) else product.shape[1]
+        direction.work.add(part.size * (len(x) + each))
         part = part.reshape(shape[0] * shape[1] * shape[2], -1) @ product
         results.append(part.reshape(*shape[:3], levels, bond))
     return results[0], results[1]
@@ -292,6 +296,7 @@ def _measure(direction: _Direction, site: int, left: _Left) -> Array:
     trace = direction.trace[site]
     gram = _two_sided(direction, site, left, (trace, trace)).transpose(0, 2, 1, 3)
     size = gram.shape[0] * gram.shape[1]
+    direction.work.add(10.0 * size**3)
     gram = gram.reshape(size, size)
     scale = np.sqrt(np.clip(np.diag(gram).real, 0.0, None))
     present = scale > _ABSENT * scale.max()
@@ -412,6 +417,7 @@ def _solved(direction: _Direction, site: int, left: _Left, right: _Left, basis: 
     )
     size, width = wanted.size, wanted.shape[1]
     if size <= _DENSE:
+        direction.work.add(10.0 * size**3)
         closing = (right.first.transpose(1, 0, 2), right.second.transpose(1, 0, 2))
         matrix = _two_sided(direction, site, left, closing).transpose(0, 2, 4, 1, 3, 5)
         matrix = matrix.reshape(len(basis), width, len(basis), width)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,11 +74,6 @@ class NetworkTangent(Tangent):
         """Dimension of the bond behind each site but the last."""
         return tuple(tensor.shape[-1] for tensor in self.tensors[:-1])
 
-    @property
-    def discarded_weight(self) -> float:
-        """Squared weight of what has been discarded: none, a state that does not fit is refused instead."""
-        return 0.0
-
     @cached_property
     def blocks(self) -> tuple[tuple[int, ...], ...]:
         """Sites of every block."""
@@ -90,17 +85,7 @@ class NetworkTangent(Tangent):
 
         The automaton that has, or has not yet, met the atom on which the generator acts.
         """
-        order = excitation_order(self.levels)
-        doubled = []
-        for tensor in self.tensors:
-            left, _, _, right = tensor.shape
-            both = np.zeros((2 * left, self.levels, self.levels, 2 * right), dtype=complex)
-            both[:left, ..., :right] = both[left:, ..., right:] = tensor
-            both[:left, ..., right:] = order[:, :, None] * tensor
-            doubled.append(both)
-        doubled[0] = doubled[0][: self.tensors[0].shape[0]]
-        doubled[-1] = doubled[-1][..., self.tensors[-1].shape[-1] :]
-        return tuple(doubled)
+        return commutator(self.tensors)
 
     def derivative_tensors(self) -> tuple[NDArray[np.complex128], ...]:
         r"""Matrix product of :math:`\partial\rho/\partial\varphi = i[\sum_j|e_j\rangle\langle e_j|, \rho]`."""
@@ -241,15 +226,8 @@ class NetworkTangent(Tangent):
         )
 
     def segments(self) -> Iterator[tuple[int, int]]:
-        """Neighbouring sites (start, stop) that are independent of all others: they lie between bonds of dimension 1.
-
-        It is seen from the tensors alone. A readout that looks at one block in two segments joins them itself.
-        """
-        start = 0
-        for site, tensor in enumerate(self.tensors):
-            if tensor.shape[-1] == 1:
-                yield start, site + 1
-                start = site + 1
+        """Neighbouring sites (start, stop) that are independent of all others; see `segments`."""
+        return segments(self.tensors)
 
     def to_quimb(self) -> tuple[MatrixProductOperator, MatrixProductOperator]:
         """State and derivative as quimb matrix product operators, site by site."""
@@ -269,6 +247,33 @@ def excitation_order(levels: int) -> NDArray[np.float64]:
     """Order of coherence of the one-atom operators on which the phase acts: +1 for (e, g), -1 for (g, e), else 0."""
     excited = (np.arange(levels) == _EXCITED).astype(float)
     return np.asarray(np.subtract.outer(excited, excited))
+
+
+def commutator(tensors: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], ...]:
+    r"""Matrix product of :math:`[\sum_j|e_j\rangle\langle e_j|, \rho]`, for any part of a chain that stands alone."""
+    order = excitation_order(tensors[0].shape[1])
+    doubled = []
+    for tensor in tensors:
+        left, levels, _, right = tensor.shape
+        both = np.zeros((2 * left, levels, levels, 2 * right), dtype=tensor.dtype)
+        both[:left, ..., :right] = both[left:, ..., right:] = tensor
+        both[:left, ..., right:] = order[:, :, None] * tensor
+        doubled.append(both)
+    doubled[0] = doubled[0][: tensors[0].shape[0]]
+    doubled[-1] = doubled[-1][..., tensors[-1].shape[-1] :]
+    return tuple(doubled)
+
+
+def segments(tensors: Sequence[NDArray[Any]]) -> Iterator[tuple[int, int]]:
+    """Neighbouring sites (start, stop) that are independent of all others: they lie between bonds of dimension 1.
+
+    It is seen from the tensors alone. A readout that looks at one block in two segments joins them itself.
+    """
+    start = 0
+    for site, tensor in enumerate(tensors):
+        if tensor.shape[-1] == 1:
+            yield start, site + 1
+            start = site + 1
 
 
 def _quimb_arrays(tensors: Sequence[NDArray[np.complex128]]) -> list[NDArray[np.complex128]]:
