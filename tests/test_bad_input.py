@@ -330,7 +330,7 @@ BAD: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "order with a gap": (lambda: qcn.QuimbMPO(order=(0, 2)), ValueError, "must name every atom from 0 on once"),
     "network of many atoms": (lambda: qcn.Ghz(10**6).network(), ValueError, "limited to 10000 atoms"),
     "bond of the derivative": (
-        lambda: qcn.qfi(qcn.Ramsey(qcn.Product({2: 2}), qcn.PhaseDiffusion(0.3), 1.0), qcn.QuimbMPO(max_sld_bond=1)),
+        lambda: qcn.qfi(qcn.Ramsey(qcn.CoherentSpin(12), qcn.PhaseDiffusion(0.3), 1.0), qcn.QuimbMPO(max_sld_bond=1)),
         ValueError,
         "has not converged: .* take a larger max_sld_bond",
     ),

@@ -98,7 +98,9 @@ def _turned_real(tensors: tuple[Array, ...]) -> tuple[Array, ...]:
             largest = coherence[np.abs(coherence).argmax()]
             phase = largest / abs(largest) if largest != 0.0 else 1.0
             order = excitation_order(tensor.shape[1])
-            turned[id(tensor)] = tensor * np.where(order > 0, np.conj(phase), np.where(order < 0, phase, 1.0))[..., None]
+            turned[id(tensor)] = (
+                tensor * np.where(order > 0, np.conj(phase), np.where(order < 0, phase, 1.0))[..., None]
+            )
     if all(np.abs(tensor.imag).max() <= 1e-14 * np.abs(tensor).max() for tensor in turned.values()):
         turned = {key: tensor.real.copy() for key, tensor in turned.items()}
     return tuple(turned[id(tensor)] for tensor in tensors)

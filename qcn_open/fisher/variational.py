@@ -27,7 +27,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-
 __all__ = ["VariationalInformation", "variational_information"]
 
 Array = NDArray[Any]
@@ -158,8 +157,8 @@ class _Work:
         self.done += number
         if self.done > _MOST_WORK:
             raise ValueError(
-                f"the variational quantum Fisher information needs more than {_MOST_WORK:.0e} multiplications, too many "
-                "atoms are correlated: take fewer atoms, a smaller max_sld_bond, or a backend that knows the symmetry "
+                f"the variational quantum Fisher information needs more than {_MOST_WORK:.0e} multiplications, too "
+                "many atoms are correlated: take fewer atoms, a smaller max_sld_bond, or a backend that knows the symmetry "
                 "of the probe"
             )
 
@@ -233,8 +232,6 @@ class _Left:
 
 def _times_rho(direction: _Direction, site: int, left: _Left, x: Array) -> tuple[Array, Array]:
     """Left parts of rho L, shape (x, b, z, a, bond), and of L rho, shape (x, a, z, b, bond)."""
-    from scipy.sparse import issparse
-
     levels, bond = direction.levels, direction.rho[site].shape[3]
     results = []
     for environment, product, axes in (
@@ -244,7 +241,7 @@ def _times_rho(direction: _Direction, site: int, left: _Left, x: Array) -> tuple
         part = np.tensordot(environment, x, (2, 0)).transpose(axes)
         shape = part.shape
         # A multiplication by a sparse matrix takes as long as some eight by a dense one.
-        each = 8.0 * product.nnz / product.shape[0] if issparse(product) else product.shape[1]
+        each = product.shape[1] if isinstance(product, np.ndarray) else 8.0 * product.nnz / product.shape[0]
         direction.work.add(part.size * (len(x) + each))
         part = part.reshape(shape[0] * shape[1] * shape[2], -1) @ product
         results.append(part.reshape(*shape[:3], levels, bond))
