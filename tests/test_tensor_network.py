@@ -243,3 +243,20 @@ def test_every_sweep_is_a_lower_bound() -> None:
         assert max(found.history) <= exact(model) * (1 + 1e-9)
         assert found.bond <= bond
     assert found.value == approx(exact(model), rel=1e-6)
+
+
+@pytest.mark.parametrize("noise", [(), (qcn.Dephasing(0.3), qcn.TrapLoss(0.1))], ids=["none", "noisy"])
+def test_scale_of_a_network_may_stand_anywhere(noise: tuple[qcn.Noise, ...]) -> None:
+    """quimb moves factors, signs among them, over bonds of dimension 1: only the whole is normalised."""
+    model = qcn.Ramsey(qcn.Product({2: 3}), noise, 0.4)
+    state = qcn.Product({2: 3}).network()
+    operator = qcn.QuimbMPO().evolve(qcn.Ramsey(qcn.Product({2: 3}), (), 0.0)).to_quimb()[0]
+    for network in (state, operator):
+        as_it_was = qcn.cfi(
+            qcn.Ramsey(qcn.MpsState(network), noise, 0.4), qcn.CollectiveSpin("seen", 0.4), qcn.QuimbMPO()
+        )
+        for site, factor in ((0, -2.0), (2, 4.0), (5, -0.125)):
+            network[site].modify(data=factor * network[site].data)
+        moved = qcn.Ramsey(qcn.MpsState(network), noise, 0.4)
+        assert qcn.qfi(moved, qcn.QuimbMPO()) == approx(qcn.qfi(model), rel=1e-9)
+        assert qcn.cfi(moved, qcn.CollectiveSpin("seen", 0.4), qcn.QuimbMPO()) == approx(as_it_was, rel=1e-9)

@@ -24,7 +24,7 @@ from qcn_open.noise.base import EXCITED, LEVELS, LOST
 from qcn_open.probes import GhzBlocks
 from qcn_open.probes.base import NETWORK_ATOMS
 from qcn_open.states import NetworkTangent
-from qcn_open.states.network import excitation_order
+from qcn_open.states.network import excitation_order, normalised
 from qcn_open.validation import count, positive
 
 __all__ = ["QuimbMPO", "interleaved"]
@@ -120,8 +120,8 @@ class QuimbMPO(Backend):
             return _projectors(_ghz_tensors(blocks, self.order))
         network = model.probe.network()
         if not hasattr(network, "upper_ind"):
-            return _projectors(_site_tensors(network, "lpr"))
-        return _site_tensors(network, "ludr")
+            return list(normalised(_projectors(_site_tensors(network, "lpr"))))
+        return list(normalised(_site_tensors(network, "ludr")))
 
     def _plan(self, model: Ramsey) -> tuple[tuple[int, ...], PhaseNodes | None]:
         """Bonds of the density operator, and how a random phase common to all atoms is averaged.

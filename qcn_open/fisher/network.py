@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from qcn_open.fisher.reorder import gathered
 from qcn_open.fisher.variational import variational_information
 from qcn_open.readouts import Readout
 from qcn_open.states import NetworkTangent
-from qcn_open.states.network import commutator, excitation_order, segments
+from qcn_open.states.network import commutator, excitation_order, normalised, segments
 
 __all__: list[str] = []
 
@@ -63,7 +62,7 @@ def _of_segment(tensors: tuple[Array, ...], tangent: NetworkTangent, gather: boo
     if exact_work(chain) <= _EXACT:
         return exact_information(chain)
     if gather and max(tensor.shape[-1] for tensor in tensors) > _ONE_BLOCK:
-        return _information(_normalised(gathered(list(tensors))), tangent, gather=False)
+        return _information(normalised(gathered(list(tensors))), tangent, gather=False)
     found = variational_information(tensors, commutator(tensors), tangent.max_sld_bond, tangent.rtol)
     if max(found.gain, found.discarded) > _UNSETTLED or found.residual > _UNSOLVED:
         raise ValueError(
@@ -73,17 +72,6 @@ def _of_segment(tensors: tuple[Array, ...], tangent: NetworkTangent, gather: boo
             "backend for fewer atoms"
         )
     return found.value
-
-
-def _normalised(tensors: Sequence[Array]) -> tuple[Array, ...]:
-    """Every segment with trace 1: so far, only the product of their traces need be."""
-    scaled = list(tensors)
-    for start, stop in segments(tensors):
-        trace = np.ones(1)
-        for tensor in tensors[start:stop]:
-            trace = trace @ np.einsum("laar->lr", tensor)
-        scaled[start] = scaled[start] / trace[0]
-    return tuple(scaled)
 
 
 def _turned_real(tensors: tuple[Array, ...]) -> tuple[Array, ...]:

@@ -264,6 +264,21 @@ def commutator(tensors: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], ...]:
     return tuple(doubled)
 
 
+def normalised(tensors: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], ...]:
+    """Every independent segment with trace 1: of a network as it comes, only the product of their traces need be.
+
+    A tensor stays the same object where nothing has to be done.
+    """
+    scaled = list(tensors)
+    for start, stop in segments(tensors):
+        trace = np.ones(1)
+        for tensor in tensors[start:stop]:
+            trace = trace @ np.einsum("laar->lr", tensor)
+        if abs(trace[0] - 1.0) > 1e-12:
+            scaled[start] = scaled[start] / trace[0]
+    return tuple(scaled)
+
+
 def segments(tensors: Sequence[NDArray[Any]]) -> Iterator[tuple[int, int]]:
     """Neighbouring sites (start, stop) that are independent of all others: they lie between bonds of dimension 1.
 
