@@ -158,8 +158,8 @@ class _Work:
         if self.done > _MOST_WORK:
             raise ValueError(
                 f"the variational quantum Fisher information needs more than {_MOST_WORK:.0e} multiplications, too "
-                "many atoms are correlated: take fewer atoms, a smaller max_sld_bond, or a backend that knows the symmetry "
-                "of the probe"
+                "many atoms are correlated: take fewer atoms, a smaller max_sld_bond, or a backend that knows the "
+                "symmetry of the probe"
             )
 
 
