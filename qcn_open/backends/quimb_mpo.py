@@ -90,6 +90,11 @@ class QuimbMPO(Backend):
             return f"an order of the sites is for products of GHZ blocks, {model.probe!r} is none"
         if self.order is not None and len(self.order) != model.atoms:
             return f"its order places {len(self.order)} atoms, the probe has {model.atoms}"
+        if model.probe.ghz_blocks() is None:
+            try:
+                model.probe.network()
+            except ValueError as error:
+                return str(error)
         bonds, _ = self._plan(model)
         levels, largest = _levels(model), max(bonds)
         if largest > self.max_bond:
