@@ -41,7 +41,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from qcn_open.backends import Backend
+from qcn_open.backends import Backend, select
 from qcn_open.bounds import channel_extension
 from qcn_open.fisher import qfi
 from qcn_open.model import Ramsey, noises
@@ -71,6 +71,7 @@ _COARSE = 32
 _COARSE_RTOL = 1e-4
 _ITERATIONS = 600
 _FEW = 16
+_MOST = 5000
 _STARTS = 16
 _SHORT = 40
 _STATIONARY = 1e-5
@@ -95,8 +96,8 @@ class BestProbe:
     residual : float
         Norm of the gradient, :math:`|Gc - Fc|/F`: 0 at a stationary point.
     converged : bool
-        Whether the search met its criterion (see `rtol` of `best_probe`): proven to be the best, or stationary. If not, the numbers hold, but a better
-        probe may be near.
+        Whether the search met its criterion (see `rtol` of `best_probe`): proven to be the best, or stationary. If
+        not, the numbers hold, but a better probe may be near.
     """
 
     probe: SymmetricState
@@ -154,8 +155,9 @@ def best_probe(
     Raises
     ------
     ValueError
-        If the atoms are not a whole number >= 1, the time not finite and >= 0, the tolerance not between 0 and 1,
-        the noise not phase-covariant, or so strong that next to nothing can be learnt.
+        If the atoms are not a whole number from 1 to 5000, the backend can't evaluate symmetric states, the time is not
+        finite and >= 0, the tolerance not between 0 and 1, the noise not phase-covariant, or so strong that next to
+        nothing can be learnt.
 
     Notes
     -----
@@ -182,14 +184,17 @@ def best_probe(
     rtol = open_interval("rtol", rtol, 0.0, 1.0)
     bound, square = channel_extension(model), model.time**2
     limit = model.atoms**2 * square
+    if model.atoms > _MOST:
+        raise ValueError(f"best_probe is limited to {_MOST} atoms, got {model.atoms}")
+    ghz = np.sqrt(_ghz_weights(model.atoms)).astype(complex)
+    if backend != "auto":
+        # Whether it can evaluate the probe is known before the search.
+        select(Ramsey(SymmetricState(ghz), model.noise, model.time), backend)
     if limit > 0.0 and bound < _FAINT * limit:
-        raise ValueError(
-            f"after {model.time:g} s the noise has left less than {_FAINT:g} of the information, which rounding "
-            "does not resolve: best_probe needs a shorter time"
-        )
+        raise _faint(model)
     if bound >= (1.0 - _FAINT) * limit:
         exact = bound / (square or 1.0)
-        found = _Found(np.sqrt(_ghz_weights(model.atoms)).astype(complex), exact, exact, 0.0, True)
+        found = _Found(ghz, exact, exact, 0.0, True)
     else:
         with threadpool_limits(limits=1):
             found = _search(model, rtol)
@@ -213,6 +218,13 @@ Information = Callable[[Complex], tuple[float, Complex]]
 """Amplitudes c to F and Gc, half the gradient; c*.Gc = F."""
 
 
+def _faint(model: Ramsey) -> ValueError:
+    return ValueError(
+        f"after {model.time:g} s the noise has left less than {_FAINT:g} of the information, which rounding "
+        "does not resolve: best_probe needs a shorter time"
+    )
+
+
 def _search(model: Ramsey, rtol: float) -> _Found:
     """The optimum for the phase, from the one for half as many atoms."""
     upper = channel_extension(model) / model.time**2
@@ -233,14 +245,17 @@ def _search(model: Ramsey, rtol: float) -> _Found:
     chirp = np.exp(1j * _CHIRP * (np.arange(model.atoms + 1) - 0.5 * model.atoms) ** 2)
     phases = [chirp, np.ones_like(chirp)] if model.atoms <= _COARSE else [chirp]
     candidates: list[Complex] = [np.sqrt(weights) * phase for weights in starts for phase in phases]
-    if model.atoms <= _FEW:
+    if max(information(state)[0] for state in candidates) > _FAINT and model.atoms <= _FEW:
         # Few atoms have several local maxima: all starts are followed some way, the best to its end.
         candidates = [
             _ascend(information, state, upper, rtol, limit, _SHORT).amplitudes
             for state in [*candidates, *_scattered(model.atoms)]
         ]
         limit = min(limit, _STATIONARY)
-    return _ascend(information, max(candidates, key=lambda state: information(state)[0]), upper, rtol, limit)
+    best = max(candidates, key=lambda state: information(state)[0])
+    if not information(best)[0] > _FAINT:
+        raise _faint(model)
+    return _ascend(information, best, upper, rtol, limit, _ITERATIONS)
 
 
 def _scattered(atoms: int) -> list[Complex]:
@@ -332,7 +347,7 @@ def _best_weights(slopes: Callable[[Real], Real], start: Real, rtol: float) -> t
         gradient = 2.0 * (slope - reached) * x / norm / scale + 2.0 * barrier * (x / square - size * x / norm)
         return -reached / scale - barrier * float(np.log(weights).sum()), -gradient
 
-    _minimise(objective, np.sqrt(start), lambda: steepest <= (1.0 + 0.9 * rtol) * value)
+    _minimise(objective, np.sqrt(start), lambda: steepest <= (1.0 + 0.9 * rtol) * value, _ITERATIONS)
     return best, steepest
 
 
@@ -342,7 +357,7 @@ def _ascend(
     upper: float,
     rtol: float,
     limit: float,
-    iterations: int = _ITERATIONS,
+    iterations: int,
 ) -> _Found:
     """Local maximum of the information over normalised amplitudes, until the residual is below the limit."""
     scale, _ = information(start)
@@ -367,7 +382,7 @@ def _ascend(
 
 
 def _minimise(
-    objective: Callable[[Any], tuple[float, Real]], start: Any, done: Callable[[], bool], iterations: int = _ITERATIONS
+    objective: Callable[[Any], tuple[float, Real]], start: Any, done: Callable[[], bool], iterations: int
 ) -> None:
     """L-BFGS until `done`, or until it no longer gets on; the objective keeps what it has seen."""
     from scipy.optimize import minimize

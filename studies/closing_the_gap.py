@@ -73,7 +73,8 @@ FULL = Config(
 )
 KEY = ("setting", "noise", "scheme", "atoms")
 BACKENDS = (Logical(), Symmetric())
-# Single noises end within 5e-6 of the optimum, combinations at a stationary point; time and twist where the information is flat.
+# Single noises end within 5e-6 of the optimum, combinations at a stationary point; time and twist where the
+# information is flat.
 TOLERANCE = {"share": 2e-5, "proven_share": 2e-5, "time_s": 0.02, "twist_rad": 1e-3}
 
 _LOG = -math.log(0.9)

@@ -177,9 +177,16 @@ def test_gradient_is_that_of_the_information(noise: str) -> None:
     assert (ahead - behind) / 2e-5 == approx(2 * np.vdot(step, force - value * state).real, rel=1e-6)
 
 
-@pytest.mark.parametrize("noise", [*NOISES, "combined"])
+UNLIKE = {
+    "dephasing and loss": (qcn.Dephasing(0.3), qcn.TrapLoss(0.2)),
+    "emission and loss": (qcn.SpontaneousEmission(0.3), qcn.TrapLoss(0.2)),
+    "dephasing and emission": (qcn.Dephasing(0.3), qcn.SpontaneousEmission(0.2)),
+}
+
+
+@pytest.mark.parametrize("noise", [*NOISES, "combined", *UNLIKE])
 def test_reported_information_is_that_of_the_symmetric_backend(noise: str) -> None:
-    parts = COMBINED if noise == "combined" else NOISES[noise][0]
+    parts = {"combined": COMBINED, **UNLIKE}.get(noise) or NOISES[noise][0]
     best = qcn.best_probe(14, parts, 0.7)
     anew = qcn.qfi(qcn.Ramsey(best.probe, parts, 0.7), qcn.Symmetric())
     assert best.qfi == approx(anew)
@@ -253,6 +260,15 @@ def test_weak_and_strong_noise(kind: type[qcn.Dephasing], rate: float) -> None:
 def test_bad_input(arguments: tuple[object, ...], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         qcn.best_probe(*arguments)  # type: ignore[arg-type]
+
+
+def test_what_cannot_be_done_is_said_before_the_search() -> None:
+    with pytest.raises(ValueError, match="not a product of GHZ blocks"):
+        qcn.best_probe(1000, qcn.Dephasing(0.1), 1.0, qcn.Logical())
+    with pytest.raises(ValueError, match="limited to 5000 atoms, got 100000"):
+        qcn.best_probe(10**5, qcn.Dephasing(0.1), 1.0)
+    with pytest.raises(ValueError, match="has left less than 1e-12 of the information"):
+        qcn.best_probe(5, qcn.PhaseDiffusion(100.0), 1.0)
 
 
 def test_backend_must_be_one() -> None:

@@ -94,7 +94,7 @@ def test_qfi_matrix_of_two_nodes(name: str, backend: str) -> None:
     nodes = [[0, 1], [2, 3]]  # the block of three shared as (2, 1), the single atom at the second node
     expected = references.qfi_matrix((evolved := case.evolved(nodes)).rho, evolved.derivatives)
     placement = {(2, 1): 1, (0, 1): 1}
-    if backend == "quimb" or (name == "everything" and backend == "logical"):
+    if name == "everything" and backend == "logical":
         with pytest.raises(ValueError, match="QutipDense"):
             qcn.qfim(case.model, placement, BACKENDS[backend])
         return

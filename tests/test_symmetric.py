@@ -17,6 +17,7 @@ from references import Rates
 import qcn_open as qcn
 from qcn_open.noise import transition
 from qcn_open.schur_weyl import Sector, SymmetricChannel
+from qcn_open.testing import assert_readout_contract
 
 ALL = Rates(dephasing=0.8, emission=0.5, pumping=0.3, loss=0.4, depolarising=0.2)
 TWO_LEVEL = Rates(dephasing=0.8, emission=0.5, pumping=0.3, depolarising=0.2)
@@ -264,3 +265,22 @@ def test_permutation_invariant_solver_of_qutip() -> None:
     expected = duration**2 * references.qfi_matrix(state, [1j * (z @ state - state @ z)])[0, 0]
     model = qcn.Ramsey(qcn.SpinSqueezed(atoms, 0.3), noise(rates), duration)
     assert qcn.qfi(model, qcn.Symmetric()) == approx(expected, rel=2e-7)
+
+
+@pytest.mark.parametrize("rate", [0.5, 3.0])
+def test_loss_of_more_than_half_of_the_atoms(rate: float) -> None:
+    model = qcn.Ramsey(qcn.SpinSqueezed(4, 0.6), qcn.TrapLoss(rate), 0.45)
+    assert qcn.qfi(model, qcn.Symmetric()) == approx(qcn.qfi(model, qcn.QutipDense()), rel=1e-9)
+
+
+def test_a_phase_that_the_noise_itself_gives() -> None:
+    """A jump with a complex ratio of its elements turns the coherence: the fringe moves."""
+
+    @dataclass(frozen=True)
+    class Turning(qcn.Noise):
+        def jumps(self) -> tuple[NDArray[np.complex128], ...]:
+            return (0.7 * np.diag([1.0, 0.4 + 0.9j, 0.0]).astype(complex),)
+
+    model = qcn.Ramsey(qcn.SpinSqueezed(3, 0.6), Turning(), 0.6, 0.2)
+    assert_readout_contract(qcn.Parity(phase=0.3), model)
+    assert_readout_contract(qcn.CollectiveSpin(phase=0.3), model)

@@ -92,7 +92,7 @@ class Certificate:
         object.__setattr__(self, "multiplier", _matrix("multiplier Z", self.multiplier, 2, hermitian=True))
         if not self.state_root.any():
             raise ValueError("Certificate state_root must not be zero")
-        if not math.isinf(self.uses):
+        if self.uses != math.inf:
             object.__setattr__(self, "uses", count("Certificate uses", self.uses))  # type: ignore[arg-type]
         object.__setattr__(self, "unit", positive("Certificate unit", self.unit))
         variance = nonnegative("Certificate common_phase_variance", self.common_phase_variance, "rad^2")

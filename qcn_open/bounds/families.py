@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from qcn_open.model import Ramsey
 from qcn_open.noise import Noise, OneSite, generator, is_covariant, one_site
 from qcn_open.noise.base import EXCITED, GROUND, LEVELS, LOST
+from qcn_open.validation import positive
 
 __all__ = [
     "EPS",
@@ -274,7 +275,7 @@ def lindblad_of(noises: Iterable[Noise], unit: float = 1.0) -> LindbladFamily:
     >>> lindblad_of([SpontaneousEmission(4.0)]).operators[1].real.tolist()
     [[0.0, 2.0], [0.0, 0.0], [0.0, 0.0]]
     """
-    noises = tuple(noises)
+    noises, unit = tuple(noises), positive("unit", unit, "1/s")
     if is_covariant(generator(noises)):
         operators = covariant_jumps(noises, unit)
         return LindbladFamily(operators[operators.any(axis=(1, 2))])

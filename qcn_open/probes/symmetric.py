@@ -40,7 +40,7 @@ class SpinSqueezed(Probe):
     Raises
     ------
     ValueError
-        If `size` is not a whole number >= 1, or the twist not finite.
+        If `size` is not a whole number >= 1, or the twist not finite and at most 1e6 rad.
 
     Examples
     --------
@@ -54,7 +54,7 @@ class SpinSqueezed(Probe):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "size", count("SpinSqueezed size", self.size))
-        object.__setattr__(self, "twist", finite("SpinSqueezed twist", self.twist, "rad"))
+        object.__setattr__(self, "twist", _angle("SpinSqueezed twist", self.twist))
 
     @property
     def atoms(self) -> int:
@@ -120,7 +120,7 @@ class Dicke(Probe):
         if not 0 <= excited <= self.size:
             raise ValueError(f"Dicke excited must be a whole number from 0 to {self.size} atoms, got {self.excited!r}")
         object.__setattr__(self, "excited", excited)
-        object.__setattr__(self, "tilt", finite("Dicke tilt", self.tilt, "rad"))
+        object.__setattr__(self, "tilt", _angle("Dicke tilt", self.tilt))
 
     @property
     def atoms(self) -> int:
@@ -215,3 +215,11 @@ def _rotated(state: NDArray[np.complex128], angle: float) -> NDArray[np.complex1
         previous, current = current, 2.0 * apply(current) - previous
         total += weight * current
     return np.asarray((-1.0) ** (turns * atoms) * total / np.linalg.norm(total))
+
+
+def _angle(name: str, value: float) -> float:
+    """An angle in rad whose remainder after full turns is known to ten digits."""
+    angle = finite(name, value, "rad")
+    if abs(angle) > 1e6:
+        raise ValueError(f"{name} must be at most 1e6 (rad), got {value!r}")
+    return angle
