@@ -22,7 +22,7 @@ Array = NDArray[Any]
 # Sum of d^3 over the blocks of a direct sum that is diagonalised: some ten seconds.
 _EXACT = 10**10
 _UNSETTLED = 1e-6
-# Where it was measured, what is missing is up to some 10^3 times the square of the residual.
+# Not a bound: where it was measured, what is missing is up to some 10^4 times the square of the residual.
 _UNSOLVED = 3e-5
 # Bonds of one GHZ block; where there are larger ones, sites that belong together may lie apart.
 _ONE_BLOCK = 4
