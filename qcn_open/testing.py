@@ -91,7 +91,7 @@ def assert_probe_contract(probe: Probe) -> None:
     Raises
     ------
     AssertionError
-        If it is not normalised, or its atom number, block sizes, amplitudes and symmetric form disagree.
+        If it is not normalised, or its atom number, block sizes, amplitudes, symmetric form and network disagree.
 
     Examples
     --------
@@ -114,6 +114,11 @@ def assert_probe_contract(probe: Probe) -> None:
             np.allclose(_density(state), embedding @ _density(symmetric) @ embedding.T, rtol=0.0, atol=_TOLERANCE),
             f"{probe!r}: symmetric form and amplitudes are different states",
         )
+    network = probe.network().to_dense()
+    _require(
+        np.allclose(_density(network.ravel() if network.shape[1] == 1 else network), _density(state), atol=_TOLERANCE),
+        f"{probe!r}: tensor network and amplitudes are different states",
+    )
 
 
 def assert_readout_contract(readout: Readout, model: Ramsey) -> None:

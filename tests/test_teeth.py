@@ -205,6 +205,18 @@ def test_probe_contract_can_fail(state: tuple[complex, ...], complaint: str) -> 
         assert_probe_contract(WrongProbe(state))
 
 
+class WrongNetwork(qcn.Ghz):
+    """Its tensor network is that of another state."""
+
+    def network(self) -> object:
+        return qcn.CoherentSpin(self.size).network()
+
+
+def test_probe_contract_looks_at_the_network() -> None:
+    with pytest.raises(AssertionError, match="tensor network and amplitudes are different"):
+        assert_probe_contract(WrongNetwork(3))
+
+
 class GreedyParity(qcn.Parity):
     def block_information(self, tangent: BlockTangent) -> float:
         return 1.01 * super().block_information(tangent)
