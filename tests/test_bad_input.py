@@ -65,6 +65,7 @@ BAD: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "infinite phase": (lambda: qcn.Ramsey(qcn.Ghz(2), NOISE, 1.0, np.inf), ValueError, "Ramsey phase"),
     "probe is a number": (lambda: qcn.Ramsey(8, NOISE, 1.0), TypeError, "must be a Probe such as"),
     "noise is a number": (lambda: qcn.Ramsey(qcn.Ghz(2), 1.0, 1.0), TypeError, "noise must be a noise"),
+    "noise is a word": (lambda: qcn.Ramsey(qcn.Ghz(2), "dephasing", 1.0), TypeError, "got 'dephasing'"),
     "noise of numbers": (lambda: qcn.Ramsey(qcn.Ghz(2), [1.0], 1.0), TypeError, "noise must consist of noises"),
     "noise class": (lambda: qcn.Ramsey(qcn.Ghz(2), qcn.Dephasing, 1.0), TypeError, "noise must be a noise"),
     "backend name": (lambda: qcn.qfi(qcn.Ramsey(qcn.Ghz(2), NOISE, 1.0), "qutip"), TypeError, '"auto" or a Backend'),
