@@ -115,7 +115,7 @@ def noises(
     """
     if isinstance(noise, Noise | CollectiveNoise):
         return (noise,)
-    if not isinstance(noise, Iterable) or isinstance(noise, str):
+    if isinstance(noise, str) or not isinstance(noise, Iterable):
         raise TypeError(f"noise must be a noise such as Dephasing(1.0), or several of them, got {noise!r}")
     parts = tuple(noise)
     for part in parts:
