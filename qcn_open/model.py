@@ -115,7 +115,8 @@ def noises(
     """
     if isinstance(noise, Noise | CollectiveNoise):
         return (noise,)
-    if isinstance(noise, str) or not isinstance(noise, Iterable):
+    given: object = noise
+    if isinstance(given, str) or not isinstance(given, Iterable):
         raise TypeError(f"noise must be a noise such as Dephasing(1.0), or several of them, got {noise!r}")
     parts = tuple(noise)
     for part in parts:
