@@ -245,16 +245,16 @@ def _search(model: Ramsey, rtol: float) -> _Found:
     chirp = np.exp(1j * _CHIRP * (np.arange(model.atoms + 1) - 0.5 * model.atoms) ** 2)
     phases = [chirp, np.ones_like(chirp)] if model.atoms <= _COARSE else [chirp]
     candidates: list[Complex] = [np.sqrt(weights) * phase for weights in starts for phase in phases]
-    if max(information(state)[0] for state in candidates) > _FAINT and model.atoms <= _FEW:
-        # Few atoms have several local maxima: all starts are followed some way, the best to its end.
-        candidates = [
-            _ascend(information, state, upper, rtol, limit, _SHORT).amplitudes
-            for state in [*candidates, *_scattered(model.atoms)]
-        ]
-        limit = min(limit, _STATIONARY)
     best = max(candidates, key=lambda state: information(state)[0])
     if not information(best)[0] > _FAINT:
         raise _faint(model)
+    if model.atoms <= _FEW:
+        # Few atoms have several local maxima: all starts are followed some way, the best to its end.
+        followed = [
+            _ascend(information, state, upper, rtol, limit, _SHORT) for state in [*candidates, *_scattered(model.atoms)]
+        ]
+        best = max(followed, key=lambda found: found.value).amplitudes
+        limit = min(limit, _STATIONARY)
     return _ascend(information, best, upper, rtol, limit, _ITERATIONS)
 
 

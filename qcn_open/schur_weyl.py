@@ -244,7 +244,7 @@ class _Transfer:
         excess = 2.0 * log_coherence - populations
         gap = -np.expm1(excess) if excess < -_ROUNDING * (1.0 + abs(populations)) else 0.0
         middle = np.exp(populations) * gap + transfer[GROUND, EXCITED] * transfer[EXCITED, GROUND]
-        low, high = transfer[GROUND, GROUND] * transfer[EXCITED, GROUND], transfer[GROUND, EXCITED] * transfer[1, 1]
+        low, high = (float(transfer[GROUND, level] * transfer[EXCITED, level]) for level in (GROUND, EXCITED))
         mixing = bool(low or middle or high)
         self.spins = atoms // 2 + 1 if mixing else 1
         # Pivot A_ee, then the same with g and e exchanged: pivot A_gg.

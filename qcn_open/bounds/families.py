@@ -14,6 +14,7 @@ operators for a short time (first row of :math:`X_h` left out, since it is of hi
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -48,7 +49,7 @@ _NORMALISED = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
-class GaugeFamily:
+class GaugeFamily(ABC):
     r"""Operators V of one atom that enters in (g, e), with :math:`X_0` and :math:`B_0`.
 
     Attributes
@@ -63,14 +64,14 @@ class GaugeFamily:
         object.__setattr__(self, "operators", _operators(type(self).__name__, self.operators))
 
     @property
+    @abstractmethod
     def fixed(self) -> Complex:
         r""":math:`X_0`, shape (k, d, 2)."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def overlap(self) -> Complex:
         r""":math:`B_0`, shape (2, 2), Hermitian."""
-        raise NotImplementedError
 
     @property
     def first_row(self) -> int:

@@ -156,15 +156,11 @@ class Parity(Readout):
         terms, order = terms[kept], order[kept]
         if set(order.tolist()) == {-size, size}:
             return float(np.angle(terms[-1]))
-        sign = np.array([1.0, -1.0, 0.0])
 
         def information(phase: float) -> float:
             turned = terms * np.exp(-1j * order * self.atom_angle(size, phase))
             mean, slope, bend = (float(((1j * order) ** power @ turned).real) for power in range(3))
-            constant = np.array([present, present, 2.0 * (1.0 - present)])
-            return Probabilities(0.5 * (constant + sign * mean), 0.5 * sign * slope, 0.5 * sign * bend).information(
-                size
-            )
+            return _signs(present, mean, slope, bend).information(size)
 
         if set(np.abs(order).tolist()) <= {0, size}:
             return best_angle(information, 2)[0]
@@ -194,14 +190,11 @@ class Parity(Readout):
         if self.loss != "seen":
             total = 1.0
         order = np.arange(-size, size + 1)
-        constant, sign = np.array([total, total, 2.0 * (1.0 - total)]), np.array([1.0, -1.0, 0.0])
 
         def information(angle: float) -> float:
             waves = mean * np.exp(1j * order * (tangent.angle - self.atom_angle(size, angle)))
             value, slope, bend = (float((order**k * waves * 1j**k).sum().real) for k in range(3))
-            return Probabilities(0.5 * (constant + sign * value), 0.5 * sign * slope, 0.5 * sign * bend).information(
-                size
-            )
+            return _signs(total, value, slope, bend).information(size)
 
         if self.phase is not None:
             return information(self.phase)
@@ -244,13 +237,16 @@ class Parity(Readout):
         def signs(kind: int, shift: float) -> Probabilities:
             size = int(tangent.sizes[kind])
             mean, slope, bend = fringe_mean(total[kind] * contrast[kind], size, offset[kind] + size * shift)
-            constant = np.array([total[kind], total[kind], 2.0 * (1.0 - total[kind])])
-            sign = np.array([1.0, -1.0, 0.0])
-            return Probabilities(
-                0.5 * (constant + sign * (mean + total[kind] * dark[kind])), 0.5 * sign * slope, 0.5 * sign * bend
-            )
+            return _signs(total[kind], mean + total[kind] * dark[kind], slope, bend)
 
         return averaged(tangent, signs, Probabilities.joint).information(tangent.atoms)
+
+
+def _signs(total: float, mean: float, slope: float, bend: float) -> Probabilities:
+    """A sign of probability `total`, else none, with this mean and its first two derivatives."""
+    sign = np.array([1.0, -1.0, 0.0])
+    constant = np.array([total, total, 2.0 * (1.0 - total)])
+    return Probabilities(0.5 * (constant + sign * mean), 0.5 * sign * slope, 0.5 * sign * bend)
 
 
 def _bracket(gap: NDArray[np.float64], contrast: NDArray[np.float64], sine: NDArray[np.float64]) -> NDArray[np.float64]:
