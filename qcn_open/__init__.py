@@ -16,8 +16,12 @@ from qcn_open.backends import (
     explain,
     interleaved,
 )
+from qcn_open.cascade import Cascade
+from qcn_open.clock import Plan, Tracking
+from qcn_open.estimators import Bitwise, Estimator, Joint
 from qcn_open.fisher import NodeInformation, cfi, qfi, qfim
 from qcn_open.model import Ramsey
+from qcn_open.network import Network, Node
 from qcn_open.noise import (
     CollectiveNoise,
     Dephasing,
@@ -29,7 +33,9 @@ from qcn_open.noise import (
     TrapLoss,
 )
 from qcn_open.optimize import BestProbe, best_probe
+from qcn_open.oscillator import Oscillator
 from qcn_open.preparation import GrownGhz, fidelity, parity_contrast
+from qcn_open.priors import FlatPrior, GaussianPrior, Prior
 from qcn_open.probes import (
     CoherentSpin,
     CustomState,
@@ -42,13 +48,15 @@ from qcn_open.probes import (
     SymmetricState,
 )
 from qcn_open.ramsey import OptimalTime, bound_optimal_time, optimal_time, precision_curve
-from qcn_open.readouts import CollectiveSpin, Parity, Readout
+from qcn_open.readouts import CollectiveSpin, DualQuadrature, FedForward, Fringes, MultiAngle, Parity, Readout
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Backend",
     "BestProbe",
+    "Bitwise",
+    "Cascade",
     "CoherentSpin",
     "CollectiveNoise",
     "CollectiveSpin",
@@ -56,17 +64,30 @@ __all__ = [
     "Dephasing",
     "Depolarizing",
     "Dicke",
+    "DualQuadrature",
+    "Estimator",
     "Evolved",
+    "FedForward",
+    "FlatPrior",
+    "Fringes",
+    "GaussianPrior",
     "Ghz",
     "GrownGhz",
     "Growth",
+    "Joint",
     "Logical",
     "MpsState",
+    "MultiAngle",
+    "Network",
+    "Node",
     "NodeInformation",
     "Noise",
     "OptimalTime",
+    "Oscillator",
     "Parity",
     "PhaseDiffusion",
+    "Plan",
+    "Prior",
     "Probe",
     "Product",
     "Pumping",
@@ -78,6 +99,7 @@ __all__ = [
     "SpontaneousEmission",
     "Symmetric",
     "SymmetricState",
+    "Tracking",
     "TrapLoss",
     "best_probe",
     "bound_optimal_time",

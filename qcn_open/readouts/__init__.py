@@ -2,6 +2,17 @@
 
 from qcn_open.readouts.base import Loss, Probabilities, Readout
 from qcn_open.readouts.collective import CollectiveSpin
+from qcn_open.readouts.fringes import DualQuadrature, FedForward, Fringes, MultiAngle
 from qcn_open.readouts.parity import Parity
 
-__all__ = ["CollectiveSpin", "Loss", "Parity", "Probabilities", "Readout"]
+__all__ = [
+    "CollectiveSpin",
+    "DualQuadrature",
+    "FedForward",
+    "Fringes",
+    "Loss",
+    "MultiAngle",
+    "Parity",
+    "Probabilities",
+    "Readout",
+]
