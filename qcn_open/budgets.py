@@ -1,0 +1,573 @@
+r"""What a cascade costs in errors: the budget as the paper draws it, and exact ones that sample nothing.
+
+A level of n-atom blocks reads :math:`\theta_j = n_j\Phi`, known only modulo :math:`2\pi`, with the error
+:math:`\delta_j`. The level before it, :math:`r = n_j/n_{j-1}` times coarser, says which of the
+:math:`2\pi/n_j`-spaced candidates is meant, and is wrong by :math:`e_j = \mathrm{round}[(r\delta_{j-1} -
+\delta_j)/2\pi]` of them, a *rounding error*:
+
+.. math:: \hat\Phi - \Phi = \frac{\delta_{M-1}}{n_{M-1}} + \sum_j \frac{2\pi e_j}{n_j}.
+
+At a given :math:`\Phi` the levels are independent and their outcomes are counts with binomial probabilities, so the
+distribution of the error follows level by level from the one before. The paper takes :math:`\delta_j` for Gaussian,
+which parities are not: telling :math:`\theta` from :math:`\theta + \pi` has the Chernoff rate (ln 2)/2 a copy with two
+quadratures and ln 2 with equally spaced angles, where the Gaussian has :math:`\pi^2/8`.
+
+Ensembles that track windings are the same thing in time: r errors of the shorter Ramsey time add up to one of the next.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qcn_open.bayes import expected_error
+from qcn_open.cascade import Cascade
+from qcn_open.estimators import Bitwise
+from qcn_open.priors import FlatPrior, GaussianPrior, Prior
+from qcn_open.readouts.fringes import DualQuadrature, Fringes, MultiAngle
+from qcn_open.validation import closed_interval, count, nonnegative
+
+__all__ = [
+    "BitwiseError",
+    "Confusion",
+    "Windings",
+    "bitwise_error",
+    "confusion",
+    "rms_error",
+    "windings",
+]
+
+Real = NDArray[np.float64]
+
+_TURN = 2.0 * math.pi
+# Directions closer than this are one, and a rounding that near to a tie goes either way.
+_TIE = 1e-9
+# Outcomes of a level that are enumerated one by one; beyond them the signs are summed on a lattice.
+_MOST_OUTCOMES = 2 * 10**5
+_MOST_ANGLES = 13
+# Phases at which an average over the prior is taken: a prime, so that all levels run through all phases.
+_PHASES = 257
+_POSTERIOR_TRIALS = 10_000
+
+
+# --- The outcomes of one level ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Level:
+    """Equal blocks, read as + or - with (1 + D +- V cos(theta - angle))/2 each, if read at all."""
+
+    size: int
+    copies: int
+    readout: Fringes
+    contrast: float
+    dark: float
+    present: float
+
+    def outcomes(self, theta: float) -> tuple[Real, Real, float]:
+        """Errors of the phase of the level in ascending order (rad), their probabilities, and that of no phase."""
+        angles, trials = _channels(self.readout, self.copies)
+        if _enumerable(trials, self.present):
+            phases, cell, lost = _directions(angles, trials, self.present < 1.0, self.dark)
+            chances = np.ones(1)
+            for angle, number in zip(angles, trials, strict=True):
+                plus = 0.5 * (1.0 + self.dark + self.contrast * math.cos(theta - angle))
+                chances = np.multiply.outer(chances, _multinomial(number, plus, self.present)).ravel()
+            chances = np.bincount(cell, weights=chances, minlength=len(phases) + 1)
+            unknown = float(chances[-1]) if lost else 0.0
+            errors, chances = _wrapped(phases - theta), chances[: len(phases)]
+        else:
+            if self.present < 1.0 or self.dark > 0.0:
+                raise ValueError(
+                    f"exact rounding errors of {self.copies} copies at {len(angles)} angles can't count blocks that "
+                    "lost an atom; read it as a random sign, take DualQuadrature, or the estimator Joint()"
+                )
+            errors, chances = _lattice(self.readout, self.copies, self.contrast)
+            unknown = 0.0
+        kept = chances > 0.0
+        errors, chances = errors[kept], chances[kept]
+        order = np.argsort(errors)
+        return errors[order], chances[order], unknown
+
+    def density(self, bins: int, prior: Prior) -> tuple[Real, Real, Real]:
+        """Centres of `bins` cells of the circle, chances of the error, and chances that theta is there but not read."""
+        angles, trials = _channels(self.readout, self.copies)
+        grid = _TURN * ((np.arange(bins) + 0.5) / bins - 0.5)
+        density, lost = np.zeros(bins), np.zeros(bins)
+        if not _enumerable(trials, self.present) or self.present < 1.0:
+            errors, chances, unknown = self.outcomes(0.0)
+            cell = np.floor((errors / _TURN + 0.5) * bins).astype(int) % bins
+            density += np.bincount(cell, weights=chances, minlength=bins)
+            return grid, density, lost + unknown / bins
+        phases, cell, _ = _directions(angles, trials, False, self.dark)
+        numbers = np.indices([number + 1 for number in trials]).reshape(len(trials), -1)
+        for outcome, place in zip(numbers.T, cell, strict=True):
+            known = place < len(phases)
+            theta = phases[place] - grid if known else grid
+            chance = np.exp(prior.log_density(_wrapped(theta))) * _TURN / bins
+            for angle, number, plus in zip(angles, trials, outcome, strict=True):
+                fringe = 0.5 * (1.0 + self.dark + self.contrast * np.cos(theta - angle))
+                chance *= math.comb(number, plus) * fringe**plus * (1.0 - fringe) ** (number - plus)
+            (density if known else lost)[:] += chance
+        return grid, density, lost
+
+
+def _levels(cascade: Cascade) -> list[_Level]:
+    """The levels of a cascade, from single atoms to the largest blocks."""
+    readout = cascade.readout
+    groups = [(1, cascade.uncorrelated), *((cascade.nodes << j, copies) for j, copies in enumerate(cascade.copies))]
+    return [_level(size, copies, readout, cascade.coherence, cascade.survival) for size, copies in groups if copies > 0]
+
+
+def _level(size: int, copies: int, readout: Fringes, coherence: float, survival: float) -> _Level:
+    kept, read = survival**size, (1.0 - 2.0 * readout.detection_error) ** size
+    seen = readout.loss == "seen"
+    contrast = read * coherence**size * (1.0 if seen else kept)
+    dark = read * (1.0 - survival) ** size if readout.loss == "dark" else 0.0
+    return _Level(size, copies, readout, contrast, dark, kept if seen else 1.0)
+
+
+def _wrapped(phase: Real) -> Real:
+    return np.asarray(phase - _TURN * np.ceil(phase / _TURN - 0.5))
+
+
+@lru_cache(maxsize=512)
+def _channels(readout: Fringes, copies: int) -> tuple[tuple[float, ...], tuple[int, ...]]:
+    angles, trials = np.unique(readout.angles(copies), return_counts=True)
+    return tuple(angles.tolist()), tuple(trials.tolist())
+
+
+def _enumerable(trials: tuple[int, ...], present: float) -> bool:
+    number = math.prod(n + 1 if present == 1.0 else (n + 1) * (n + 2) // 2 for n in trials)
+    return number <= (_MOST_OUTCOMES if len(trials) <= 2 else 2**_MOST_ANGLES)
+
+
+@lru_cache(maxsize=4096)
+def _coefficients(number: int, seen: bool) -> tuple[Real, Real, Real]:
+    """Numbers of + and of -, and the logarithm of the multinomial coefficient."""
+    from scipy.special import gammaln
+
+    plus = np.arange(number + 1.0)
+    minus = number - plus
+    if seen:
+        plus, minus = (part.ravel().astype(float) for part in np.indices((number + 1, number + 1)))
+        plus, minus = plus[plus + minus <= number], minus[plus + minus <= number]
+    rest = number - plus - minus
+    return plus, minus, gammaln(number + 1) - gammaln(plus + 1) - gammaln(minus + 1) - gammaln(rest + 1)
+
+
+def _multinomial(number: int, plus: float, present: float) -> Real:
+    """Probabilities of the numbers of + and - of so many blocks."""
+    from scipy.special import xlogy
+
+    up, down, logs = _coefficients(number, present < 1.0)
+    plus = min(max(plus, 0.0), 1.0)
+    rest = number - up - down
+    logs = logs + xlogy(up, present * plus) + xlogy(down, present * (1.0 - plus)) + xlogy(rest, 1.0 - present)
+    return np.asarray(np.exp(logs))
+
+
+@lru_cache(maxsize=512)
+def _directions(
+    angles: tuple[float, ...], trials: tuple[int, ...], seen: bool, dark: float
+) -> tuple[Real, NDArray[np.int64], bool]:
+    """Distinct phases of a level, the one of every outcome, and whether some have none (they come last).
+
+    The phase is that of the fringe x cos(angle) + y sin(angle) with the least squared distance to the signs.
+    """
+    parts = [_coefficients(number, seen)[:2] for number in trials]
+    index = np.indices([len(plus) for plus, _ in parts]).reshape(len(parts), -1)
+    plus = np.array([part[0][i] for part, i in zip(parts, index, strict=True)])
+    minus = np.array([part[1][i] for part, i in zip(parts, index, strict=True)])
+    read, signs = plus + minus, plus - minus - dark * (plus + minus)
+    c, s = np.cos(angles)[:, None], np.sin(angles)[:, None]
+    cc, cs, ss = (read * c * c).sum(0), (read * c * s).sum(0), (read * s * s).sum(0)
+    along, across = (signs * c).sum(0), (signs * s).sum(0)
+    determinant = cc * ss - cs * cs
+    total = read.sum(0)
+    # One angle only fixes no fringe: what remains is the side of it.
+    full = determinant > _TIE * total**2
+    scale = np.maximum(total, 1.0)
+    x = np.where(full, (ss * along - cs * across) / scale, along)
+    y = np.where(full, (cc * across - cs * along) / scale, across)
+    unknown = np.hypot(x, y) <= _TIE * total
+    rounded = np.round(np.arctan2(y, x) / _TIE)
+    # +pi and -pi are one direction.
+    rounded[np.abs(np.abs(rounded) * _TIE - math.pi) < 2.0 * _TIE] = round(math.pi / _TIE)
+    distinct, cell = np.unique(rounded[~unknown], return_inverse=True)
+    cells = np.full(len(unknown), len(distinct))
+    cells[~unknown] = cell
+    return distinct * _TIE, cells, bool(unknown.any())
+
+
+@lru_cache(maxsize=64)
+def _lattice(readout: Fringes, copies: int, contrast: float) -> tuple[Real, Real]:
+    r"""Errors of the phase of many copies at different angles (rad) and their probabilities.
+
+    The vector :math:`\sum_k s_k(\cos\alpha_k, \sin\alpha_k)` of the signs is a walk on a square lattice, of which the
+    probabilities are added without a subtraction: the tails are as accurate as the middle. With so many angles over
+    half a turn the error hardly depends on the phase.
+    """
+    angles = readout.angles(copies)
+    step = 1.0 / 16.0 if copies <= 64 else 1.0 / 8.0
+    theta = 0.25 * math.pi / copies
+    paths = np.cumsum([np.cos(angles), np.sin(angles)], axis=1) / step
+    # The roundings of one angle are made up for by the next.
+    moves = np.diff(np.rint(paths), axis=1, prepend=0.0).astype(int)
+    low = np.minimum(moves, 0).sum(axis=1)
+    shape = np.abs(moves).sum(axis=1) + 1
+    walk = np.zeros(shape)
+    walk[tuple(-low)] = 1.0
+    for (x, y), plus in zip(moves.T, 0.5 * (1.0 + contrast * np.cos(theta - angles)), strict=True):
+        there = (slice(max(x, 0), shape[0] + min(x, 0)), slice(max(y, 0), shape[1] + min(y, 0)))
+        here = (slice(max(-x, 0), shape[0] + min(-x, 0)), slice(max(-y, 0), shape[1] + min(-y, 0)))
+        moved = (1.0 - plus) * walk
+        moved[there] += plus * walk[here]
+        walk = moved
+    total = moves.sum(axis=1)
+    x, y = (2.0 * (np.arange(n) + start) - end for n, start, end in zip(shape, low, total, strict=True))
+    errors = _wrapped(np.arctan2(y[None, :], x[:, None]) - theta).ravel()
+    bins = 4096
+    cell = ((errors / _TURN + 0.5) * bins).astype(int) % bins
+    return _TURN * ((np.arange(bins) + 0.5) / bins - 0.5), np.bincount(cell, weights=walk.ravel(), minlength=bins)
+
+
+# --- Level by level --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class BitwiseError:
+    """What a cascade read level by level gets wrong.
+
+    Attributes
+    ----------
+    rms : float
+        Root mean square of the wrapped error, rad.
+    rounding : tuple of float
+        For every level, in the order of the levels, the probability that it is unwrapped to a wrong candidate.
+    """
+
+    rms: float
+    rounding: tuple[float, ...]
+
+
+def bitwise_error(cascade: Cascade) -> BitwiseError:
+    r"""Exact error of a cascade that is read level by level, averaged over its prior.
+
+    The distribution of the error of one level, given the phase, follows from that of the level before and its own
+    counts; nothing is sampled.
+
+    Parameters
+    ----------
+    cascade : Cascade
+        Its estimator is taken to be `Bitwise`.
+
+    Returns
+    -------
+    BitwiseError
+        RMS error and rounding probabilities.
+
+    Raises
+    ------
+    ValueError
+        If there are no atoms, or many copies at different angles with loss that is seen.
+
+    Examples
+    --------
+    >>> from qcn_open import Bitwise, DualQuadrature
+    >>> error = bitwise_error(Cascade((12,) * 6, readout=DualQuadrature(), estimator=Bitwise()))
+    >>> round(error.rms, 4)
+    0.1037
+    """
+    levels = _levels(cascade)
+    if not levels:
+        raise ValueError("bitwise_error needs a cascade with atoms in it")
+    square, rounding = 0.0, np.zeros(len(levels))
+    for phase, weight in zip(*_phases(cascade.prior), strict=True):
+        errors, chances, wrong = _chain(levels, float(phase))
+        square += weight * float((chances * errors**2).sum())
+        rounding += weight * wrong
+    return BitwiseError(math.sqrt(square), tuple(rounding.tolist()))
+
+
+def _phases(prior: Prior) -> tuple[Real, Real]:
+    """Phases (rad) and weights of an average over the prior."""
+    half = math.pi
+    if isinstance(prior, GaussianPrior):
+        half = min(half, 8.0 * math.sqrt(prior.variance))
+    phases = half * (2.0 * np.arange(_PHASES) + 1.0 - _PHASES) / _PHASES
+    # Off the symmetric points, where counts tie more often than anywhere else.
+    phases += half / _PHASES * (math.sqrt(5.0) - 2.0)
+    weights = np.exp(prior.log_density(_wrapped(phases)))
+    return phases, weights / weights.sum()
+
+
+def _chain(levels: Sequence[_Level], phase: float) -> tuple[Real, Real, Real]:
+    """Wrapped errors of the phase of one atom (rad), their probabilities, and every level's chance to round wrongly."""
+    size = levels[0].size
+    # Nothing known yet: the prediction 0, which is wrong by minus the phase.
+    errors, weights = np.array([-phase * size]), np.zeros((1, size))
+    weights[0, 0] = 1.0
+    wrong = np.zeros(len(levels))
+    before = size
+    for number, level in enumerate(levels):
+        ratio = level.size // before
+        errors, weights, wrong[number] = _unwrap(errors, weights, ratio, level, level.size * phase)
+        before = level.size
+    if size == 1:
+        wrong[0] = 0.0  # a whole turn of one atom is no error
+    turns = np.arange(before)
+    total = _wrapped((errors[:, None] + _TURN * turns) / before)
+    return total.ravel(), weights.ravel(), wrong
+
+
+def _unwrap(errors: Real, weights: Real, ratio: int, level: _Level, theta: float) -> tuple[Real, Real, float]:
+    """Errors (rad) of the next level, the weights of them and of its whole turns, and the chance of a wrong one.
+
+    weights[i, w] belongs to errors[i] + 2 pi w of the level before, turns being counted modulo the size.
+    """
+    order = np.argsort(errors)
+    known, chances, unknown = level.outcomes(theta)
+    scaled = ratio * errors[order]
+    below = np.concatenate([np.zeros((1, weights.shape[1])), np.cumsum(weights[order], axis=0)])
+    size = weights.shape[1] * ratio
+
+    def mass_below(edge: Real) -> Real:
+        return np.asarray(
+            0.5 * (below[np.searchsorted(scaled, edge - _TIE)] + below[np.searchsorted(scaled, edge + _TIE)])
+        )
+
+    lowest = math.floor((scaled[0] - known[-1]) / _TURN)
+    highest = math.ceil((scaled[-1] - known[0]) / _TURN)
+    new = np.zeros((len(known), size))
+    turns = ratio * np.arange(weights.shape[1])
+    wrong = 0.0
+    lower = mass_below(known + (2 * lowest - 1) * math.pi)
+    for shift in range(lowest, highest + 1):
+        upper = mass_below(known + (2 * shift + 1) * math.pi)
+        mass = chances[:, None] * (upper - lower)
+        new[:, (turns + shift) % size] += mass
+        wrong += float(mass.sum()) if shift != 0 else 0.0
+        lower = upper
+    if unknown > 0.0:
+        kept = np.zeros((len(scaled), size))
+        kept[:, turns % size] = unknown * weights[order]
+        known, new = np.concatenate([known, scaled]), np.concatenate([new, kept])
+    return known, new, wrong
+
+
+def rms_error(cascade: Cascade) -> float:
+    r"""Root mean square of the wrapped error of a cascade, rad: the number all allocations are judged by.
+
+    Exact for `Bitwise` by arctan2; for `Joint` the expected variance of the posterior over outcomes that are drawn with
+    a seed of their own, so that it is a function of the cascade.
+
+    Parameters
+    ----------
+    cascade : Cascade
+        The cascade.
+
+    Returns
+    -------
+    float
+        rad.
+
+    Raises
+    ------
+    ValueError
+        As for `bitwise_error`.
+
+    Examples
+    --------
+    >>> from qcn_open import Bitwise
+    >>> round(rms_error(Cascade((16, 13, 9, 7, 4), estimator=Bitwise())), 3)
+    0.049
+    """
+    if isinstance(cascade.estimator, Bitwise):
+        return bitwise_error(cascade).rms
+    return expected_error(cascade, _POSTERIOR_TRIALS, np.random.default_rng(0))[0]
+
+
+# --- Telling theta from theta + pi -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Confusion:
+    r"""Probabilities of taking :math:`\theta` for :math:`\theta + \pi`, either being true as often as the other.
+
+    Attributes
+    ----------
+    likelihood, likelihood_worst : float
+        By the larger likelihood of the two: mean over theta, and at the worst theta.
+    direction, direction_worst : float
+        By the nearer of the two to the direction of the mean signs (arctan2).
+    """
+
+    likelihood: float
+    likelihood_worst: float
+    direction: float
+    direction_worst: float
+
+
+def confusion(copies: int, readout: Fringes, contrast: float = 1.0) -> Confusion:
+    r"""Exact probability that so many parities mistake a phase for the opposite one.
+
+    .. math:: P(\theta) = \tfrac12\sum_o \min[p(o|\theta), p(o|\theta+\pi)]
+
+    Parameters
+    ----------
+    copies : int
+        Number of blocks, at most 13 with equally spaced angles.
+    readout : Fringes
+        `DualQuadrature` or `MultiAngle`.
+    contrast : float, optional
+        V.
+
+    Returns
+    -------
+    Confusion
+        Means over theta and largest values.
+
+    Raises
+    ------
+    ValueError
+        If there are too many outcomes to enumerate.
+
+    Examples
+    --------
+    >>> print(f"{confusion(12, DualQuadrature()).likelihood:.2e} {confusion(12, MultiAngle()).likelihood:.2e}")
+    6.03e-04 2.16e-05
+    """
+    copies = count("confusion copies", copies)
+    contrast = closed_interval("confusion contrast", contrast, 0.0, 1.0)
+    angles, trials = _channels(readout, copies)
+    if not _enumerable(trials, 1.0):
+        raise ValueError(f"confusion can't enumerate {copies} copies at {len(angles)} angles; {_MOST_ANGLES} it can")
+    phases, cell, _ = _directions(angles, trials, False, 0.0)
+    # Twice the period of either readout; the largest errors are at or halfway between readout angles.
+    spacing = math.pi / 2.0 if len(angles) <= 2 else math.pi / len(angles)
+    theta = spacing * np.arange(128) / 128
+    either = np.empty((2, len(theta)))
+    for number, value in enumerate(theta):
+        chances = [np.ones(1), np.ones(1)]
+        for angle, n in zip(angles, trials, strict=True):
+            plus = 0.5 * (1.0 + contrast * math.cos(value - angle))
+            for k, chance in enumerate((plus, 1.0 - plus)):
+                chances[k] = np.multiply.outer(chances[k], _multinomial(n, chance, 1.0)).ravel()
+        away = np.full(len(phases) + 1, math.pi / 2.0)
+        away[:-1] = np.abs(_wrapped(phases - value))
+        share = np.where(away[cell] > math.pi / 2.0 + _TIE, 1.0, np.where(away[cell] < math.pi / 2.0 - _TIE, 0.0, 0.5))
+        either[:, number] = 0.5 * np.minimum(*chances).sum(), (share * chances[0]).sum()
+    mean, worst = either.mean(axis=1), either.max(axis=1)
+    return Confusion(float(mean[0]), float(worst[0]), float(mean[1]), float(worst[1]))
+
+
+# --- Windings --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Windings:
+    """What ensembles that count the windings of a phase get wrong, and what they leave to the cascade.
+
+    Attributes
+    ----------
+    slips : tuple of float
+        Probability of a wrong winding number per use: that the phase of one shortest Ramsey time leaves (-pi, pi],
+        then that each further ensemble is unwrapped wrongly.
+    slips_per_cycle : float
+        Sum over all uses in one interrogation time.
+    residual_variance : float
+        Variance of the phase over the interrogation time about the tracked one, slips left out, rad^2.
+    """
+
+    slips: tuple[float, ...]
+    slips_per_cycle: float
+    residual_variance: float
+
+
+_BINS = 2048
+
+
+def windings(
+    atoms: Sequence[int],
+    ratios: Sequence[int],
+    step_variance: float,
+    readout: Fringes,
+    coherence: float = 1.0,
+    survival: float = 1.0,
+) -> Windings:
+    r"""Exact slips of nested ensembles of uncorrelated atoms, each read by the direction of its mean signs (arctan2).
+
+    ratios[k] errors of ensemble k add up, independently; ensemble k + 1 slips if the sum and its own error differ by
+    more than half a turn. The distributions are convolved without a subtraction, so that small tails stay accurate.
+    An outcome that shows no direction leaves the prediction as it is.
+
+    Parameters
+    ----------
+    atoms, ratios : sequence of int
+        As in `Tracking`.
+    step_variance : float
+        Variance of the phase over the shortest Ramsey time, rad^2.
+    readout : Fringes
+        Angles of all ensembles.
+    coherence, survival : float, optional
+        Of one atom over the whole interrogation time.
+
+    Returns
+    -------
+    Windings
+        Slip probabilities and residual variance; without ensembles the variance itself.
+
+    Raises
+    ------
+    ValueError
+        If the variance is negative or there is not one ratio for each ensemble.
+
+    Examples
+    --------
+    >>> tracked = windings((20, 20), (5, 5), 0.16, DualQuadrature())
+    >>> print(f"{tracked.slips[1]:.1e} {tracked.residual_variance:.2f}")
+    8.0e-06 0.38
+    """
+    from scipy.special import erfc
+
+    variance = nonnegative("windings step_variance", step_variance, "rad^2")
+    if len(atoms) != len(ratios):
+        raise ValueError(f"windings needs one ratio for each ensemble, got {len(atoms)} and {len(ratios)}")
+    slips = [float(erfc(math.pi / math.sqrt(2.0 * variance))) if variance > 0.0 else 0.0]
+    uses = math.prod(ratios)
+    per_cycle = uses * slips[0]
+    spread, handed = variance, variance
+    total = np.ones(1)
+    for number, ratio in zip(atoms, ratios, strict=True):
+        share = 1.0 / uses
+        level = _level(1, count("windings atoms", number), readout, coherence**share, survival**share)
+        grid, density, lost = level.density(_BINS, GaussianPrior(max(spread, 1e-9)))
+        if len(slips) == 1 and len(total) == 1:
+            errors = density + lost[::-1]
+        else:
+            slip = _beyond_half_turn(np.convolve(total, density[::-1]))
+            slips.append(slip)
+            per_cycle += uses * slip
+            middle = (len(total) - 1) / 2.0
+            place = np.floor(np.arange(len(total)) - middle + _BINS / 2.0).astype(int)
+            inside = (place >= 0) & (place < _BINS)
+            errors = density + lost.sum() * np.bincount(place[inside], weights=total[inside], minlength=_BINS)
+        total = errors
+        for _ in range(ratio - 1):
+            total = np.convolve(total, errors)
+        handed = ratio * float((errors * grid**2).sum() - (errors * grid).sum() ** 2)
+        spread *= ratio
+        uses //= ratio
+    return Windings(tuple(slips), per_cycle, handed)
+
+
+def _beyond_half_turn(chances: Real) -> float:
+    """Probability outside (-pi, pi] of a centred distribution on cells of the width 2 pi/_BINS."""
+    away = np.abs(np.arange(len(chances)) - (len(chances) - 1) / 2.0) * _TURN / _BINS
+    return float(chances[away > math.pi + _TIE].sum() + 0.5 * chances[np.abs(away - math.pi) <= _TIE].sum())
