@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from qcn_open.estimators import Arctan2, Bitwise, Estimator, Joint
+from qcn_open.estimators import Arctan2, Bitwise, Estimator, Joint, MaximumLikelihood
 from qcn_open.model import noises
 from qcn_open.noise import CollectiveNoise, Noise, one_site
 from qcn_open.priors import FlatPrior, Prior
@@ -29,6 +29,7 @@ __all__ = ["Cascade", "Level"]
 _CHUNK = 2**17
 # A logarithm instead of that of 0, whose product with 0 is 0.
 _LEAST_LOG = -700.0
+_LEAST_LOG_PRIOR = -1e6
 
 
 @dataclass(frozen=True, eq=False)
@@ -331,74 +332,91 @@ def _tables(cascade: Cascade) -> CascadeTables:
     levels, estimator = cascade.levels, cascade.estimator
     sizes = np.array([level.size for level in levels])
     channels = np.array([len(level.copies) for level in levels])
-    points, stride = 0, 1
+    points, coarse = 0, 1
     if isinstance(estimator, Joint):
         rule = POSTERIOR_MEAN
-        points, stride = _circle(cascade)
+        points, coarse = _circle(cascade)
         periods = points // sizes
-    elif isinstance(estimator, Bitwise):
-        rule = LEAST_SQUARES if isinstance(estimator.phase, Arctan2) else MAXIMUM_LIKELIHOOD
+    elif isinstance(estimator, Bitwise) and isinstance(estimator.phase, Arctan2):
+        rule = LEAST_SQUARES
         periods = np.zeros_like(sizes)
-        if rule == MAXIMUM_LIKELIHOOD:
-            # Two outcomes at A angles put 2A zeros on the likelihood; of n copies it is 1/sqrt(n) wide.
-            periods = np.array(
-                [max(32, 8 * len(level.copies), 16 * math.isqrt(level.copies.sum())) for level in levels]
-            )
+    elif isinstance(estimator, Bitwise) and isinstance(estimator.phase, MaximumLikelihood):
+        rule = MAXIMUM_LIKELIHOOD
+        # Two outcomes at A angles put 2A zeros on the likelihood; of n copies it is 1/sqrt(n) wide.
+        periods = np.array([max(32, 8 * len(level.copies), 16 * math.isqrt(level.copies.sum())) for level in levels])
     else:
         raise TypeError(f"Cascade estimator must be Joint() or Bitwise(), got {estimator!r}")
-    plus, minus = [], []
-    for level, period in zip(levels, periods.tolist(), strict=True):
-        fringe = np.cos(2.0 * np.pi * np.arange(period) / max(period, 1) - level.angles[:, None])
-        for sign, rows in ((1.0, plus), (-1.0, minus)):
-            probability = 0.5 * (1.0 + sign * (level.constant + level.contrast * fringe))
-            rows.append(np.log(np.maximum(probability, math.exp(_LEAST_LOG))).ravel())
-    angles = np.concatenate([level.angles for level in levels])
-    turns = np.arange(2 * points + 1 if points else 0) / max(points, 1)
+    log_plus, log_minus = _log_likelihood(levels, periods)
+    single = [level for level in levels if level.size == 1 and points > 0]
+    coarse_plus, coarse_minus = _log_likelihood(single, np.full(len(single), coarse))
+    circle = 2.0 * np.pi * np.arange(points) / max(points, 1)
+    turns = np.arange(2 * points + 1) / max(points, 1)
     log_prior = cascade.prior.log_density(2.0 * np.pi * (turns - np.ceil(turns - 0.5)))
-    rows_of_level = np.repeat(periods, channels)
+    angles = np.concatenate([level.angles for level in levels])
+    copies = np.concatenate([level.copies for level in levels])
+    first = np.concatenate([[0], np.cumsum(channels)])
+    rows = np.repeat(periods, channels)
     tables = CascadeTables(
         rule=rule,
         sizes=sizes,
         ratios=sizes // np.concatenate([[1], sizes[:-1]]),
-        first=np.concatenate([[0], np.cumsum(channels)]),
+        first=first,
         present=np.array([level.present for level in levels]),
         contrast=np.array([level.contrast for level in levels]),
         constant=np.array([level.constant for level in levels]),
-        copies=np.concatenate([level.copies for level in levels]),
+        copies=copies,
         cosine=np.cos(angles),
         sine=np.sin(angles),
+        squares=np.add.reduceat(copies * np.cos(angles) ** 2, first[:-1]),
+        cross=np.add.reduceat(copies * np.cos(angles) * np.sin(angles), first[:-1]),
         periods=periods,
-        rows=np.cumsum(rows_of_level) - rows_of_level,
-        log_plus=np.concatenate(plus),
-        log_minus=np.concatenate(minus),
+        rows=np.cumsum(rows) - rows,
+        log_plus=log_plus,
+        log_minus=log_minus,
         points=points,
-        stride=stride,
-        log_prior=np.maximum(log_prior, -1e6),
+        cosines=np.cos(circle),
+        sines=np.sin(circle),
+        coarse=coarse,
+        coarse_plus=coarse_plus,
+        coarse_minus=coarse_minus,
+        log_prior=np.maximum(log_prior, _LEAST_LOG_PRIOR),
     )
     freeze(*(array for array in tables if isinstance(array, np.ndarray)))
     return tables
 
 
+def _log_likelihood(
+    levels: Iterable[Level], periods: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Logarithms of P(+) and of P(-) at every angle of the levels, at so many points on their fringes, in one row."""
+    plus, minus = [np.zeros(0)], [np.zeros(0)]
+    for level, period in zip(levels, periods.tolist(), strict=True):
+        fringe = np.cos(2.0 * np.pi * np.arange(period) / max(period, 1) - level.angles[:, None])
+        for sign, rows in ((1.0, plus), (-1.0, minus)):
+            probability = 0.5 * (1.0 + sign * (level.constant + level.contrast * fringe))
+            rows.append(np.log(np.maximum(probability, math.exp(_LEAST_LOG))).ravel())
+    return np.concatenate(plus), np.concatenate(minus)
+
+
 def _circle(cascade: Cascade) -> tuple[int, int]:
-    r"""Points of the circle on which the posterior is summed, and the stride of those that are looked at first.
+    r"""Points of the circle on which the posterior is summed, and how many of them are looked at first.
 
     The likelihood is a trigonometric polynomial whose degree is the number N of atoms: under a flat prior a sum over
     N + 2 points has no error. Nor has, to exp(-8 pi^2), one whose points are half a standard deviation apart.
     """
-    blocks = cascade._blocks()
-    information = sum(level.information for level in cascade.levels)
+    levels = cascade.levels
     prior = 16
-    while (
-        abs(
-            np.exp(cascade.prior.log_density(2.0 * np.pi * (np.arange(prior) / prior - 0.5))).mean() * 2.0 * np.pi - 1.0
-        )
-        > 1e-9
-    ):
+    while abs(_mean_density(cascade.prior, prior) - 1.0) > 1e-9:
         prior *= 2
-    needed = 4 * prior + min(cascade.atoms + 2, math.ceil(4.0 * np.pi * math.sqrt(information)))
-    largest = math.lcm(blocks[-1][0], 16)
-    points = largest * math.ceil(needed / largest)
-    first = sum(number for size, number in blocks if size == 1)
-    coarse = max(48, 2 * prior, 4.0 * math.sqrt(first))
-    stride = max(step for step in range(1, points + 1) if points % step == 0 and points >= step * coarse)
-    return points, stride
+    deviation = 1.0 / math.sqrt(sum(level.information for level in levels))
+    needed = 4 * prior + min(cascade.atoms + 2, math.ceil(4.0 * np.pi / deviation))
+    unit = math.lcm(levels[-1].size, 16)
+    points = unit * math.ceil(needed / unit)
+    single = sum(int(level.copies.sum()) for level in levels if level.size == 1)
+    coarse = max(48, 2 * prior, math.ceil(4.0 * math.sqrt(single)))
+    return points, min(number for number in range(coarse, points + 1) if points % number == 0)
+
+
+def _mean_density(prior: Prior, points: int) -> float:
+    """Mean of the density over equally spaced phases, in units of the flat one."""
+    return float(2.0 * np.pi * np.exp(prior.log_density(2.0 * np.pi * (np.arange(points) / points - 0.5))).mean())

@@ -51,6 +51,8 @@ class CascadeTables(NamedTuple):
         Blocks of every channel.
     cosine, sine : ndarray, shape (channels,)
         Of its readout angle.
+    squares, cross : ndarray, shape (levels,)
+        Sums of cosine^2 and of cosine sine over the blocks of a level.
     periods : ndarray of int, shape (levels,)
         Points on one fringe of the level, for which its likelihood is tabulated.
     rows : ndarray of int, shape (channels,)
@@ -59,8 +61,12 @@ class CascadeTables(NamedTuple):
         Logarithms of the probabilities of + and -.
     points : int
         Points on the circle of the posterior of the phase, at 2 pi i/points.
-    stride : int
-        Every stride-th of them shows where the posterior is, before the rest is looked at.
+    cosines, sines : ndarray, shape (points,)
+        Of these phases.
+    coarse : int
+        So many of them show where the posterior is, before the rest is looked at.
+    coarse_plus, coarse_minus : ndarray
+        log_plus and log_minus of the single atoms there.
     log_prior : ndarray, shape (2 points + 1,)
         Logarithm of the prior at 2 pi i/points from the predicted phase, two turns.
     """
@@ -75,12 +81,18 @@ class CascadeTables(NamedTuple):
     copies: NDArray[np.int64]
     cosine: NDArray[np.float64]
     sine: NDArray[np.float64]
+    squares: NDArray[np.float64]
+    cross: NDArray[np.float64]
     periods: NDArray[np.int64]
     rows: NDArray[np.int64]
     log_plus: NDArray[np.float64]
     log_minus: NDArray[np.float64]
     points: int
-    stride: int
+    cosines: NDArray[np.float64]
+    sines: NDArray[np.float64]
+    coarse: int
+    coarse_plus: NDArray[np.float64]
+    coarse_minus: NDArray[np.float64]
     log_prior: NDArray[np.float64]
 
 
@@ -155,23 +167,29 @@ def _least_squares(tables: CascadeTables, counts: NDArray[np.int64], level: int)
 
     For equally spaced angles it is the first harmonic of the signs; angles whose blocks were lost weigh less.
     """
-    along, across, squares, cross, read = 0.0, 0.0, 0.0, 0.0, 0.0
-    constant = tables.constant[level]
+    along, across, blocks = 0.0, 0.0, 0
     for channel in range(tables.first[level], tables.first[level + 1]):
-        blocks = float(counts[channel, 0] + counts[channel, 1])
-        signs = float(counts[channel, 0] - counts[channel, 1]) - constant * blocks
-        cosine, sine = tables.cosine[channel], tables.sine[channel]
-        along += signs * cosine
-        across += signs * sine
-        squares += blocks * cosine * cosine
-        cross += blocks * cosine * sine
-        read += blocks
+        plus, minus = counts[channel, 0], counts[channel, 1]
+        signs = float(plus - minus)
+        along += signs * tables.cosine[channel]
+        across += signs * tables.sine[channel]
+        blocks += plus + minus
+    read, squares, cross = float(blocks), tables.squares[level], tables.cross[level]
+    if tables.present[level] < 1.0 or tables.constant[level] > 0.0:
+        squares, cross = 0.0, 0.0
+        for channel in range(tables.first[level], tables.first[level + 1]):
+            here = float(counts[channel, 0] + counts[channel, 1])
+            cosine, sine = tables.cosine[channel], tables.sine[channel]
+            squares += here * cosine * cosine
+            cross += here * cosine * sine
+            along -= here * tables.constant[level] * cosine
+            across -= here * tables.constant[level] * sine
     rest = read - squares
     x, y = along, across
     # Blocks at one angle only fix no fringe: what remains is the side of it.
     if squares * rest - cross * cross > 1e-9 * read * read:
-        x, y = (rest * along - cross * across) / read, (squares * across - cross * along) / read
-    return x * x + y * y > 1e-18 * read * read, math.atan2(y, x)
+        x, y = rest * along - cross * across, squares * across - cross * along
+    return abs(along) + abs(across) > 1e-9 * read, math.atan2(y, x)
 
 
 @njit(cache=True)
@@ -182,7 +200,9 @@ def _maximum_likelihood(tables: CascadeTables, counts: NDArray[np.int64], level:
     log = np.zeros(period)
     read = 0
     for channel in range(start, stop):
-        _add_rows(tables, counts, channel, 0, log)
+        row = tables.rows[channel]
+        _add(tables.log_plus[row : row + period], counts[channel, 0], log)
+        _add(tables.log_minus[row : row + period], counts[channel, 1], log)
         read += counts[channel, 0] + counts[channel, 1]
     phase = _TURN * np.argmax(log) / period
     value, slope, bend = _log_likelihood(tables, counts, level, phase)
@@ -223,17 +243,15 @@ def _log_likelihood(
 
 
 @njit(cache=True)
-def _add_rows(
-    tables: CascadeTables, counts: NDArray[np.int64], channel: int, start: int, log: NDArray[np.float64]
-) -> None:
-    """Add the log-likelihood of a channel at the points from `start` on its fringe."""
-    first = tables.rows[channel] + start
-    for outcome in range(2):
-        number = float(counts[channel, outcome])
-        if number > 0.0:
-            row = (tables.log_plus if outcome == 0 else tables.log_minus)[first : first + len(log)]
-            for point in range(len(log)):
-                log[point] += number * row[point]
+def _add(row: NDArray[np.float64], number: int, log: NDArray[np.float64]) -> None:
+    """Add a row so many times."""
+    if number == 1:
+        for point in range(len(log)):
+            log[point] += row[point]
+    elif number > 1:
+        times = float(number)
+        for point in range(len(log)):
+            log[point] += times * row[point]
 
 
 @njit(cache=True)
@@ -246,39 +264,45 @@ def posterior(
     filled.
     """
     points, levels = tables.points, len(tables.sizes)
+    first, periods, rows = tables.first, tables.periods, tables.rows
+    log_plus, log_minus = tables.log_plus, tables.log_minus
     single = 0
     while single < levels and tables.sizes[single] == 1:
         single += 1
-    # Larger blocks repeat themselves on the circle: sum them on one fringe of the smallest of them, from the largest on.
-    fringe = np.zeros(points // tables.sizes[single] if single < levels else 1)
-    filled = tables.periods[levels - 1] if single < levels else 1
+    # Larger blocks repeat themselves on the circle: sum them on one fringe, from the largest to the smallest.
+    filled = periods[-1] if single < levels else points
+    fringe = np.zeros(periods[single] if single < levels else points)
     for level in range(levels - 1, single - 1, -1):
-        period = tables.periods[level]
+        period = periods[level]
         for begin in range(filled, period, filled):
             fringe[begin : begin + filled] = fringe[:filled]
         filled = period
-        for channel in range(tables.first[level], tables.first[level + 1]):
-            _add_rows(tables, counts, channel, 0, fringe)
-    start, length = _window(tables, counts, predicted, tables.first[single])
+        log = fringe[:period]
+        for channel in range(first[level], first[level + 1]):
+            row = rows[channel]
+            _add(log_plus[row : row + period], counts[channel, 0], log)
+            _add(log_minus[row : row + period], counts[channel, 1], log)
+    start, length = _window(tables, counts, predicted, first[single])
+    whole, part = _away(predicted, points)
     highest = -np.inf
-    stop = start + length
-    begin = start
-    while begin < stop:
-        end = min(stop, (begin // points + 1) * points)
-        place = begin % points
-        part = weights[place : place + end - begin]
-        _prior(tables, predicted, place, part)
-        for channel in range(tables.first[single]):
-            _add_rows(tables, counts, channel, place, part)
-        inside = place % filled
-        for point in range(len(part)):
-            part[point] += fringe[inside]
-            highest = max(highest, part[point])
-            inside += 1
-            if inside == filled:
-                inside = 0
-        begin = end
-    for point in range(start, stop):
+    place, left = start, length
+    while left > 0:
+        # As far as neither the circle nor the fringe ends.
+        stop = min(place + left, points, (place // filled + 1) * filled)
+        log = weights[place:stop]
+        prior = tables.log_prior[place + whole : stop + whole + 1]
+        larger = fringe[place % filled :]
+        for point in range(len(log)):
+            log[point] = prior[point] + part * (prior[point + 1] - prior[point]) + larger[point]
+        for channel in range(first[single]):
+            row = rows[channel]
+            _add(log_plus[row + place : row + stop], counts[channel, 0], log)
+            _add(log_minus[row + place : row + stop], counts[channel, 1], log)
+        for point in range(len(log)):
+            highest = max(highest, log[point])
+        left -= stop - place
+        place = stop % points
+    for point in range(start, start + length):
         place = point if point < points else point - points
         below = weights[place] - highest
         weights[place] = math.exp(below) if below > -_NEGLIGIBLE else 0.0
@@ -286,16 +310,11 @@ def posterior(
 
 
 @njit(cache=True)
-def _prior(tables: CascadeTables, predicted: float, place: int, log: NDArray[np.float64]) -> None:
-    """The log-prior at the points from `place`, between the tabulated ones by a straight line."""
-    away = (-predicted / _TURN * tables.points) % tables.points
-    whole = int(away)
-    if whole >= tables.points:
-        whole = 0
-    part = away - whole
-    table = tables.log_prior[place + whole : place + whole + len(log) + 1]
-    for point in range(len(log)):
-        log[point] = table[point] + part * (table[point + 1] - table[point])
+def _away(predicted: float, points: int) -> tuple[int, float]:
+    """How many points the first one lies ahead of the predicted phase, modulo the circle: whole ones, and the rest."""
+    away = (-predicted / _TURN * points) % points
+    whole = min(int(away), points - 1)
+    return whole, away - whole
 
 
 @njit(cache=True)
@@ -304,26 +323,25 @@ def _window(tables: CascadeTables, counts: NDArray[np.int64], predicted: float, 
 
     The larger blocks, averaged over their outcomes, don't change what lies outside.
     """
-    points, stride = tables.points, tables.stride
-    coarse = points // stride
+    coarse = tables.coarse
+    stride = tables.points // coarse
     log = np.empty(coarse)
-    away = (-predicted / _TURN * points) % points
+    whole, _ = _away(predicted, tables.points)
     for point in range(coarse):
-        log[point] = tables.log_prior[point * stride + int(away)]
+        log[point] = tables.log_prior[point * stride + whole]
     for channel in range(channels):
-        row = tables.rows[channel]
-        plus, minus = float(counts[channel, 0]), float(counts[channel, 1])
-        for point in range(coarse):
-            log[point] += plus * tables.log_plus[row + point * stride] + minus * tables.log_minus[row + point * stride]
+        row = channel * coarse
+        _add(tables.coarse_plus[row : row + coarse], counts[channel, 0], log)
+        _add(tables.coarse_minus[row : row + coarse], counts[channel, 1], log)
     least = log.max() - _NEGLIGIBLE
     gap, longest, end = 0, 0, 0
     for point in range(2 * coarse):
-        gap = gap + 1 if log[point % coarse] < least else 0
+        gap = gap + 1 if log[point if point < coarse else point - coarse] < least else 0
         if gap > longest:
             longest, end = gap, point
     # Between two points, or where one meets a zero of the likelihood, it may be higher: two more on either side.
     if longest < 6:
-        return 0, points
+        return 0, tables.points
     return ((end - 1) % coarse) * stride, (coarse - longest + 3) * stride + 1
 
 
@@ -335,10 +353,8 @@ def _mean_direction(tables: CascadeTables, counts: NDArray[np.int64], predicted:
     x, y = 0.0, 0.0
     for point in range(start, start + length):
         place = point if point < tables.points else point - tables.points
-        if weights[place] > 0.0:
-            angle = _TURN * place / tables.points
-            x += weights[place] * math.cos(angle)
-            y += weights[place] * math.sin(angle)
+        x += weights[place] * tables.cosines[place]
+        y += weights[place] * tables.sines[place]
     return math.atan2(y, x)
 
 

@@ -14,9 +14,9 @@ from qcn_open.states import BlockTangent, DenseTangent, NetworkTangent, Symmetri
 
 __all__ = ["DualQuadrature", "FedForward", "Fringes", "MultiAngle"]
 
-# Telling a phase from its opposite, n copies at A angles err with the worst-case factor 2^(n/A - n): with 24 angles no
-# more than 4 % of the copies are lost for it, and 240 atoms need the likelihoods of 24 angles only.
-_MOST_ANGLES = 24
+# Telling a phase from its opposite, n copies at A angles err with the worst-case factor 2^(n/A - n). Beyond 24 copies it
+# is below 2^-21 with 8 angles already, and the likelihoods of 8 angles are quickly looked up.
+_OWN_ANGLES, _SHARED_ANGLES = 24, 8
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,8 @@ class MultiAngle(Fringes):
 
     n copies at n angles have at contrast V the Fisher information :math:`1 - \sqrt{1-V^2}` each, up to
     :math:`((1-\sqrt{1-V^2})/V)^{2n}` of it, and tell a phase from its opposite with the factor
-    :math:`\prod_k|\sin(\vartheta-\pi k/n)| = 2^{1-n}|\sin n\vartheta|`. More than 24 copies share 24 angles: n
-    copies at A angles keep the factor :math:`2^{-n(1-1/A)}` and the likelihoods of few angles are quick to look up.
+    :math:`\prod_k|\sin(\vartheta-\pi k/n)| = 2^{1-n}|\sin n\vartheta|`. More than 24 copies share 8 angles: that
+    still tells a phase from its opposite but for :math:`2^{-7n/8}`.
 
     Examples
     --------
@@ -122,8 +122,8 @@ class MultiAngle(Fringes):
     """
 
     def angles(self, copies: int) -> NDArray[np.float64]:
-        """Pi k/A, each of the A = min(n, 24) angles as often as the others, to one."""
-        distinct = min(copies, _MOST_ANGLES)
+        """Pi k/n; of more than 24 copies pi k/8, each of these angles equally often, to one."""
+        distinct = copies if copies <= _OWN_ANGLES else _SHARED_ANGLES
         return self.offset + np.pi * (np.arange(copies) * distinct // max(copies, 1)) / max(distinct, 1)
 
 
