@@ -129,7 +129,8 @@ class Cascade:
     survival: float = 1.0
 
     def __post_init__(self) -> None:
-        if isinstance(self.copies, str) or not isinstance(self.copies, Iterable):
+        given: object = self.copies
+        if isinstance(given, str) or not isinstance(given, Iterable):
             raise TypeError(f"Cascade copies must be numbers of blocks such as (16, 13, 9, 7, 4), got {self.copies!r}")
         copies = tuple(count(f"Cascade copies[{level}]", number, 0) for level, number in enumerate(self.copies))
         object.__setattr__(self, "copies", copies)

@@ -7,7 +7,7 @@ shape (channels, 2): numbers of + and of - of the equal blocks that share one re
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -17,8 +17,8 @@ from qcn_open.kernels.random import binomial, uniform
 
 __all__ = [
     "CHANNEL",
-    "LEVEL",
     "LEAST_SQUARES",
+    "LEVEL",
     "MAXIMUM_LIKELIHOOD",
     "POSTERIOR_MEAN",
     "CascadeTables",
@@ -168,7 +168,7 @@ def _level_by_level(
 
 
 @njit(cache=True)
-def _least_squares(level: np.void, channels: NDArray[np.void], counts: NDArray[np.int64]) -> tuple[bool, float]:
+def _least_squares(level: Any, channels: NDArray[np.void], counts: NDArray[np.int64]) -> tuple[bool, float]:
     """Phase of the fringe x cos(angle) + y sin(angle) that fits the signs best, and whether they have one.
 
     For equally spaced angles it is the first harmonic of the signs; angles whose blocks were lost weigh less.
@@ -200,7 +200,7 @@ def _least_squares(level: np.void, channels: NDArray[np.void], counts: NDArray[n
 
 @njit(cache=True)
 def _maximum_likelihood(
-    level: np.void, channels: NDArray[np.void], likelihood: NDArray[np.float64], counts: NDArray[np.int64]
+    level: Any, channels: NDArray[np.void], likelihood: NDArray[np.float64], counts: NDArray[np.int64]
 ) -> tuple[bool, float]:
     """Phase of the level at which its outcomes are most likely, and whether any block was read."""
     period, read = level.period, 0
@@ -230,7 +230,7 @@ def _maximum_likelihood(
 
 @njit(cache=True)
 def _log_likelihood(
-    level: np.void, channels: NDArray[np.void], counts: NDArray[np.int64], phase: float
+    level: Any, channels: NDArray[np.void], counts: NDArray[np.int64], phase: float
 ) -> tuple[float, float, float]:
     """Logarithm of the likelihood of a level at its phase, and its first two derivatives."""
     value, slope, bend = 0.0, 0.0, 0.0
