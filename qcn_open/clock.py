@@ -302,18 +302,21 @@ def run_clock(
     from qcn_open.kernels.random import state_from
 
     cascade = plan.cascade.tables()
-    ensembles = _as_levels([ensemble.tables() for ensemble in plan.ensembles()] or [cascade])
+    # Without ensembles those of the cascade, which nothing reads.
+    ensembles, atoms = _as_levels([ensemble.tables() for ensemble in plan.ensembles()] or [cascade])
     ratios = np.array(plan.tracking.ratios, dtype=np.int64)
     laser = oscillator.tables(plan.interrogation_time / plan.tracking.steps, plan.dead_time)
-    channels = max(len(ensembles.copies), len(cascade.copies))
+    channels = max(len(atoms), len(cascade.channels))
     errors, phases = np.empty((2, chains, cycles))
-    wrong = np.zeros((chains, len(cascade.sizes)), dtype=np.int64)
+    wrong = np.zeros((chains, len(cascade.levels)), dtype=np.int64)
     states = [state_from(child) for child in rng.spawn(chains)]
 
     def chain(number: int) -> tuple[int, int]:
         counts = np.zeros((channels, 2), dtype=np.int64)
         outputs = errors[number], phases[number], wrong[number]
-        slips: tuple[int, int] = run(states[number], laser, ensembles, ratios, cascade, plan.gain, counts, *outputs)
+        slips: tuple[int, int] = run(
+            states[number], laser, ensembles, atoms, ratios, cascade, plan.gain, counts, *outputs
+        )
         return slips
 
     with ThreadPoolExecutor(count("threads", threads)) as pool:
@@ -400,7 +403,7 @@ def run_nodes(
         believed,
         feedback == "each",
         plan.gain,
-        np.zeros((len(tables.copies), 2), dtype=np.int64),
+        np.zeros((len(tables.channels), 2), dtype=np.int64),
         errors,
         phases,
     )
@@ -473,9 +476,7 @@ def simulate(
         )
     children = rng.spawn(len(plans))
     with ThreadPoolExecutor(count("threads", threads)) as pool:
-        records = list(
-            pool.map(lambda one, child: run_clock(one, network.oscillator, cycles, child), plans, children)
-        )
+        records = list(pool.map(lambda one, child: run_clock(one, network.oscillator, cycles, child), plans, children))
     rates = np.array([record.errors[0] / record.plan.interrogation_time for record in records])
     # From one cycle to the next: a lasting hop to a wrong fringe must not decide the weights.
     weights = 1.0 / np.mean(np.diff(rates, axis=1) ** 2, axis=1) if len(rates) > 1 else np.ones(1)
@@ -490,14 +491,13 @@ def _check(plan: Plan, oscillator: Oscillator) -> None:
         raise TypeError(f"oscillator must be an Oscillator, got {oscillator!r}")
 
 
-def _as_levels(ensembles: Sequence[CascadeTables]) -> CascadeTables:
-    """Tables of one kind of atoms each, as levels of one."""
-    channels = np.cumsum([0, *(len(tables.copies) for tables in ensembles)])
-    joined = {
-        name: np.concatenate([getattr(tables, name) for tables in ensembles])
-        for name in ("sizes", "ratios", "present", "contrast", "constant", "copies", "cosine", "sine", "periods", "rows")
-    }
-    return ensembles[0]._replace(first=channels, **joined)
+def _as_levels(ensembles: Sequence[CascadeTables]) -> tuple[NDArray[np.void], NDArray[np.void]]:
+    """Levels and channels of tables of one level each, as those of one."""
+    channels = [tables.channels for tables in ensembles]
+    levels = np.concatenate([tables.levels for tables in ensembles])
+    levels["stop"] = np.cumsum(levels["stop"])
+    levels["first"][1:] = levels["stop"][:-1]
+    return levels, np.concatenate(channels)
 
 
 def _check_scheme(plan: Plan, network: Network, scheme: str, atoms: int) -> None:
@@ -531,9 +531,7 @@ def _stability(phases: NDArray[np.float64], plan: Plan, frequency_hz: float) -> 
     return _deviations(detuning, phases.shape[1], plan.cycle_time, frequency_hz)
 
 
-def _deviations(
-    detuning: NDArray[np.float64], cycles: int, cycle_time: float, frequency_hz: float
-) -> pd.DataFrame:
+def _deviations(detuning: NDArray[np.float64], cycles: int, cycle_time: float, frequency_hz: float) -> pd.DataFrame:
     """Of detunings (rad/s) cycle by cycle, at octaves up to a quarter of so many cycles."""
     from qcn_open.allan import overlapping_adev
 
