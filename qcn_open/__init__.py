@@ -5,6 +5,7 @@ One model, `Ramsey`, several independent ways of computing it (`backends`), and 
 """
 
 from qcn_open import bounds
+from qcn_open.allan import overlapping_adev
 from qcn_open.backends import (
     Backend,
     Evolved,
@@ -16,9 +17,9 @@ from qcn_open.backends import (
     explain,
     interleaved,
 )
-from qcn_open.cascade import Cascade
+from qcn_open.cascade import Cascade, Level
 from qcn_open.clock import Plan, Tracking
-from qcn_open.estimators import Bitwise, Estimator, Joint
+from qcn_open.estimators import Arctan2, Bitwise, Estimator, Joint, LevelPhase, MaximumLikelihood
 from qcn_open.fisher import NodeInformation, cfi, qfi, qfim
 from qcn_open.model import Ramsey
 from qcn_open.network import Network, Node
@@ -33,7 +34,7 @@ from qcn_open.noise import (
     TrapLoss,
 )
 from qcn_open.optimize import BestProbe, best_probe
-from qcn_open.oscillator import Oscillator
+from qcn_open.oscillator import Oscillator, centre_of_mass
 from qcn_open.preparation import GrownGhz, fidelity, parity_contrast
 from qcn_open.priors import FlatPrior, GaussianPrior, Prior
 from qcn_open.probes import (
@@ -53,6 +54,7 @@ from qcn_open.readouts import CollectiveSpin, DualQuadrature, FedForward, Fringe
 __version__ = "0.1.0"
 
 __all__ = [
+    "Arctan2",
     "Backend",
     "BestProbe",
     "Bitwise",
@@ -75,7 +77,10 @@ __all__ = [
     "GrownGhz",
     "Growth",
     "Joint",
+    "Level",
+    "LevelPhase",
     "Logical",
+    "MaximumLikelihood",
     "MpsState",
     "MultiAngle",
     "Network",
@@ -104,11 +109,13 @@ __all__ = [
     "best_probe",
     "bound_optimal_time",
     "bounds",
+    "centre_of_mass",
     "cfi",
     "explain",
     "fidelity",
     "interleaved",
     "optimal_time",
+    "overlapping_adev",
     "parity_contrast",
     "precision_curve",
     "qfi",
