@@ -130,7 +130,7 @@ def _grid(cascade: Cascade) -> NDArray[np.float64]:
     The likelihood of N atoms is a trigonometric polynomial of degree N.
     """
     largest = cascade.nodes << (len(cascade.copies) - 1) if cascade.copies else 1
-    density = 2.0 * cascade.atoms + 64.0
+    density = 1.0 * cascade.atoms + 64.0
     if isinstance(cascade.prior, GaussianPrior):
         density = max(density, 60.0 / math.sqrt(cascade.prior.variance))
     points = largest * math.ceil(density / largest)

@@ -22,38 +22,34 @@ Whole = NDArray[np.int64]
 # Posterior densities e^-45 below the highest, and phases the uncorrelated atoms put e^-60 below, count for nothing.
 _FAINT = 45.0
 _EXCLUDED = 60.0
-_CELLS = 128
+_CELLS = 64
 _MANY = 64
 # Two distributions that share no outcome have no geometric mean.
 _DISJOINT = 1e-9
 
 
 @njit(cache=True)
-def draw(present: float, plus: float, other: float, number: float) -> tuple[int, float]:
-    """Outcome (0: +, 1: -, 2: missing) of a block, and the log of its chance over the true one.
-
-    The number is uniform in [0, 1), the chance of + if no atom is lost `plus`; drawn is from the geometric mean with
-    the distribution of `other`.
-    """
-    if number >= present:
-        return 2, 0.0
-    up = np.sqrt(plus * other)
-    down = np.sqrt((1.0 - plus) * (1.0 - other))
-    if up + down < _DISJOINT:
-        return (0 if number < present * plus else 1), 0.0
-    outcome = 0 if number * (up + down) < present * up else 1
-    return outcome, log_ratio(outcome, plus, other)
+def overlap(plus: float, other: float) -> float:
+    """Norm of the geometric mean of two distributions of a sign, from their chances of +; 0 if they share no sign."""
+    norm = np.sqrt(plus * other) + np.sqrt((1.0 - plus) * (1.0 - other))
+    return norm if norm > _DISJOINT else 0.0
 
 
 @njit(cache=True)
-def log_ratio(outcome: int, plus: float, other: float) -> float:
-    """Log of the chance of an outcome in the geometric mean of two distributions over that in the first one."""
-    up = np.sqrt(plus * other)
-    down = np.sqrt((1.0 - plus) * (1.0 - other))
-    if up + down < _DISJOINT:
-        return 0.0
-    chance, true = (up, plus) if outcome == 0 else (down, 1.0 - plus)
-    return np.log(chance / ((up + down) * true)) if chance > 0.0 else -np.inf
+def draw(plus: float, other: float, number: float) -> int:
+    """Sign (0: +, 1: -) at a number in [0, 1) from the geometric mean of two distributions, or the first if none."""
+    norm = overlap(plus, other)
+    up = np.sqrt(plus * other) / norm if norm > 0.0 else plus
+    return 0 if number < up else 1
+
+
+@njit(cache=True)
+def squared_ratio(sign: int, plus: float, other: float) -> float:
+    """Square of the chance of a sign in the geometric mean of two distributions over that in the first one."""
+    norm = overlap(plus, other)
+    if norm == 0.0:
+        return 1.0
+    return other / (plus * norm**2) if sign == 0 else (1.0 - other) / ((1.0 - plus) * norm**2)
 
 
 @njit(cache=True)
@@ -124,7 +120,10 @@ def expected_squares(
     trials, levels, points = len(phases), len(sizes), len(grid)
     cosine, sine = np.cos(grid), np.sin(grid)
     counts = np.zeros((len(log_chances), 2), dtype=np.int64)
-    ratios = np.zeros(len(shifts))
+    log_squares, squares_ratio = np.zeros(len(shifts)), np.zeros(len(shifts))
+    # Blocks to which a shift is a multiple of their period tell nothing of it.
+    turns = np.outer(sizes, shifts) / (2.0 * np.pi)
+    repeats = np.abs(turns - np.rint(turns)) < 1e-9
     log_posterior = np.empty(points)
     squares = np.empty(trials)
     # Where many atoms are read one by one, they are looked at in cells first, most of which they exclude.
@@ -132,31 +131,38 @@ def expected_squares(
     cell = max(1, points // _CELLS)
     coarse = log_chances[: channels[0], :, ::cell].copy() if many else log_chances[:0, :, :0].copy()
     coarse_log = np.empty(coarse.shape[2])
+    cosine_angle, sine_angle = np.cos(angles), np.sin(angles)
+    real, imaginary = np.empty(len(shifts)), np.empty(len(shifts))
     for trial in range(trials):
         counts[:] = 0
-        ratios[:] = 0.0
-        phase, part = phases[trial], parts[trial]
+        log_squares[:] = 0.0
+        part = parts[trial]
         block = 0
         for level in range(levels):
-            n = sizes[level]
+            for p in range(len(shifts)):
+                angle = sizes[level] * (phases[trial] + shifts[p])
+                real[p] = 0.5 * contrast[level] * np.cos(angle)
+                imaginary[p] = 0.5 * contrast[level] * np.sin(angle)
+            centre = 0.5 + 0.5 * dark[level]
+            squares_ratio[:] = 1.0
             for _ in range(copies[level]):
-                plus = 0.5 * (1.0 + contrast[level] * np.cos(n * phase - angles[block]) + dark[level])
-                shifted = n * (phase + shifts[part]) - angles[block]
-                other = 0.5 * (1.0 + contrast[level] * np.cos(shifted) + dark[level])
-                outcome, ratio = draw(present[level], plus, other, uniform(state))
-                if outcome < 2:
-                    counts[channel[block], outcome] += 1
-                    for p in range(1, len(shifts)):
-                        if p != part:
-                            shifted = n * (phase + shifts[p]) - angles[block]
-                            other = 0.5 * (1.0 + contrast[level] * np.cos(shifted) + dark[level])
-                            ratios[p] += log_ratio(outcome, plus, other)
-                        else:
-                            ratios[p] += ratio
+                if present[level] < 1.0 and uniform(state) >= present[level]:
+                    block += 1
+                    continue
+                plus = centre + real[0] * cosine_angle[block] + imaginary[0] * sine_angle[block]
+                other = centre + real[part] * cosine_angle[block] + imaginary[part] * sine_angle[block]
+                sign = draw(plus, other, uniform(state))
+                counts[channel[block], sign] += 1
+                for p in range(1, len(shifts)):
+                    if not repeats[level, p]:
+                        other = centre + real[p] * cosine_angle[block] + imaginary[p] * sine_angle[block]
+                        squares_ratio[p] *= squared_ratio(sign, plus, other)
+                        if not 1e-200 < squares_ratio[p] < 1e200:
+                            log_squares[p] += np.log(squares_ratio[p])
+                            squares_ratio[p] = 1.0
                 block += 1
-        weight = 0.0
-        for p in range(len(shifts)):
-            weight += fractions[p] * np.exp(ratios[p])
+            log_squares += np.log(squares_ratio)
+        weight = np.sum(fractions * np.exp(0.5 * log_squares))
 
         # From the largest blocks to the smallest: what they tell repeats with the period 2 pi/n.
         length, last = points // sizes[-1], len(log_chances)
@@ -177,12 +183,14 @@ def expected_squares(
                 coarse_log[i] = log_prior[i * cell]
             add_counts(coarse_log, counts[: channels[0]], coarse, 0, 0, len(coarse_log))
             threshold = coarse_log.max() - _EXCLUDED
+            start = 0
             for i in range(len(coarse_log)):
-                start, stop = i * cell, min((i + 1) * cell, points)
                 following = coarse_log[(i + 1) % len(coarse_log)]
-                if max(coarse_log[i - 1], coarse_log[i], following) > threshold:
-                    add_counts(log_posterior, counts[: channels[0]], log_chances, 0, start, stop)
-                else:
-                    log_posterior[start:stop] = -np.inf
+                if max(coarse_log[i - 1], coarse_log[i], following) <= threshold:
+                    if start < i * cell:
+                        add_counts(log_posterior, counts[: channels[0]], log_chances, 0, start, i * cell)
+                    start = min((i + 1) * cell, points)
+                    log_posterior[i * cell : start] = -np.inf
+            add_counts(log_posterior, counts[: channels[0]], log_chances, 0, start, points)
         squares[trial] = mean_and_square(log_posterior, grid, cosine, sine)[1] / weight
     return squares
