@@ -16,9 +16,9 @@ from qcn_open.backends import (
     explain,
     interleaved,
 )
-from qcn_open.cascade import Cascade
+from qcn_open.cascade import Cascade, Level
 from qcn_open.clock import Plan, Tracking
-from qcn_open.estimators import Bitwise, Estimator, Joint
+from qcn_open.estimators import Arctan2, Bitwise, Estimator, Joint, LevelPhase, MaximumLikelihood
 from qcn_open.fisher import NodeInformation, cfi, qfi, qfim
 from qcn_open.model import Ramsey
 from qcn_open.network import Network, Node
@@ -53,6 +53,7 @@ from qcn_open.readouts import CollectiveSpin, DualQuadrature, FedForward, Fringe
 __version__ = "0.1.0"
 
 __all__ = [
+    "Arctan2",
     "Backend",
     "BestProbe",
     "Bitwise",
@@ -75,7 +76,10 @@ __all__ = [
     "GrownGhz",
     "Growth",
     "Joint",
+    "Level",
+    "LevelPhase",
     "Logical",
+    "MaximumLikelihood",
     "MpsState",
     "MultiAngle",
     "Network",

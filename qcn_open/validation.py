@@ -54,16 +54,16 @@ def closed_interval(name: str, value: float, low: float, high: float) -> float:
     return number
 
 
-def count(name: str, value: int) -> int:
-    """`value` as an int, or a ValueError when it is not a whole number from 1 to 10^15."""
+def count(name: str, value: int, least: int = 1) -> int:
+    """`value` as an int, or a ValueError when it is not a whole number from `least` to 10^15."""
     try:
         if isinstance(value, bool):
             raise TypeError
         number = operator.index(value)
     except TypeError:
-        raise ValueError(f"{name} must be a whole number >= 1, got {value!r}") from None
-    if not 1 <= number <= MOST_ATOMS:
-        limit = "must be a whole number >= 1" if number < 1 else f"must be at most {MOST_ATOMS:.0e}"
+        raise ValueError(f"{name} must be a whole number >= {least}, got {value!r}") from None
+    if not least <= number <= MOST_ATOMS:
+        limit = f"must be a whole number >= {least}" if number < least else f"must be at most {MOST_ATOMS:.0e}"
         raise ValueError(f"{name} {limit}, got {value!r}")
     return number
 

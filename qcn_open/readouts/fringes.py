@@ -3,41 +3,128 @@ r"""Parities at several angles: the readouts of a cascade, which has to know a p
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qcn_open.readouts.parity import Parity
+from qcn_open.states import BlockTangent, DenseTangent, NetworkTangent, SymmetricTangent
 
 __all__ = ["DualQuadrature", "FedForward", "Fringes", "MultiAngle"]
+
+# Telling a phase from its opposite, n copies at A angles err with the worst-case factor 2^(n/A - n). Beyond 24 copies it
+# is below 2^-21 with 8 angles already, and the likelihoods of 8 angles are quickly looked up.
+_OWN_ANGLES, _SHARED_ANGLES = 24, 8
 
 
 @dataclass(frozen=True)
 class Fringes(Parity):
-    """Parity of every block, the copies of equal blocks read at different angles."""
+    """Parity of every block, the copies of equal blocks read at different angles.
+
+    Parameters
+    ----------
+    loss : {"seen", "random", "dark"}, optional
+        How a lost atom reads.
+    phase : float, optional
+        Offset of all angles, rad; None is 0.
+    detection_error : float, optional
+        Probability of reading an atom's sign wrongly.
+    """
 
     @abstractmethod
     def angles(self, copies: int) -> NDArray[np.float64]:
         """Readout angle alpha (rad) of each of so many copies of a block."""
 
+    @property
+    def offset(self) -> float:
+        """What is added to all angles, rad."""
+        return 0.0 if self.phase is None else self.phase
+
+    def block_information(self, tangent: BlockTangent) -> float:
+        """That of parities at one angle: a block read at alpha is one whose fringe is alpha further back."""
+        kinds, copies, angles = [], [], []
+        for kind, own in self._angles(tangent.sizes, tangent.copies):
+            distinct, number = np.unique(own, return_counts=True)
+            kinds += [kind] * len(distinct)
+            copies += number.tolist()
+            angles += distinct.tolist()
+        values = {
+            name: value[kinds] if isinstance(value, np.ndarray) and name != "loss" else value
+            for name, value in vars(tangent).items()
+        }
+        turned = {"copies": np.array(copies), "angle": values["angle"] - np.array(angles)}
+        return Parity(self.loss, 0.0, self.detection_error).block_information(BlockTangent(**(values | turned)))
+
+    def dense_information(self, tangent: DenseTangent) -> float:
+        """Information of the joint signs of all blocks."""
+        sizes = np.array(tangent.block_sizes)
+        phases = np.concatenate([own for _, own in self._angles(sizes, np.ones_like(sizes))])
+        return self.dense_probabilities(tangent, phases).information(tangent.atoms)
+
+    def network_information(self, tangent: NetworkTangent) -> float:
+        """Information of the parity of one block."""
+        return self._alone(len(tangent.blocks), "tensor network").network_information(tangent)
+
+    def symmetric_information(self, tangent: SymmetricTangent) -> float:
+        """Information of the parity of one block."""
+        return self._alone(len(tangent.block_sizes), "permutation-symmetric state").symmetric_information(tangent)
+
+    def _alone(self, blocks: int, what: str) -> Parity:
+        if blocks > 1:
+            raise ValueError(
+                f"{type(self).__name__} of {blocks} blocks can't be read from a {what}; "
+                "use Parity at one phase, or the backend Logical or QutipDense"
+            )
+        return Parity(self.loss, float(self.angles(1)[0]), self.detection_error)
+
+    def _angles(self, sizes: NDArray[np.int64], copies: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.float64]]]:
+        """Angles of the copies of every kind of block: kinds of one size share those of that size."""
+        shared = {int(size): self.angles(int(copies[sizes == size].sum())) for size in np.unique(sizes)}
+        for kind, (size, number) in enumerate(zip(sizes.tolist(), copies.tolist(), strict=True)):
+            yield kind, shared[size][:number]
+            shared[size] = shared[size][number:]
+
 
 @dataclass(frozen=True)
 class DualQuadrature(Fringes):
-    """Every other copy at the angle 0, the rest at a right angle."""
+    r"""Every other copy at the angle 0, the rest at a right angle.
+
+    Telling a phase from its opposite, n copies err with the factor :math:`|\cos\sin|^{n/2} \le 2^{-n/2}`.
+
+    Examples
+    --------
+    >>> from qcn_open import CoherentSpin, Dephasing, Ramsey, cfi
+    >>> round(cfi(Ramsey(CoherentSpin(2), Dephasing(1.0), time=1.0, phase=0.3), DualQuadrature()), 6)
+    0.396306
+    """
 
     def angles(self, copies: int) -> NDArray[np.float64]:
         """0, pi/2, 0, pi/2, ..."""
-        return np.where(np.arange(copies) % 2 == 1, 0.5 * np.pi, 0.0)
+        return self.offset + np.where(np.arange(copies) % 2 == 1, 0.5 * np.pi, 0.0)
 
 
 @dataclass(frozen=True)
 class MultiAngle(Fringes):
-    """Copies at equally spaced angles over half a turn."""
+    r"""Copies at equally spaced angles over half a turn.
+
+    n copies at n angles have at contrast V the Fisher information :math:`1 - \sqrt{1-V^2}` each, up to
+    :math:`((1-\sqrt{1-V^2})/V)^{2n}` of it, and tell a phase from its opposite with the factor
+    :math:`\prod_k|\sin(\vartheta-\pi k/n)| = 2^{1-n}|\sin n\vartheta|`. More than 24 copies share 8 angles: that
+    still tells a phase from its opposite but for :math:`2^{-7n/8}`.
+
+    Examples
+    --------
+    >>> from qcn_open import CoherentSpin, Dephasing, Ramsey, cfi
+    >>> round(cfi(Ramsey(CoherentSpin(12), Dephasing(1.0), time=1.0, phase=0.3), MultiAngle()) / 12, 6)
+    0.20494
+    """
 
     def angles(self, copies: int) -> NDArray[np.float64]:
-        """Pi k/n."""
-        return np.pi * np.arange(copies) / copies
+        """Pi k/n; of more than 24 copies pi k/8, each of these angles equally often, to one."""
+        distinct = copies if copies <= _OWN_ANGLES else _SHARED_ANGLES
+        return self.offset + np.pi * (np.arange(copies) * distinct // max(copies, 1)) / max(distinct, 1)
 
 
 @dataclass(frozen=True)
