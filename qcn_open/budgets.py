@@ -18,26 +18,31 @@ Ensembles that track windings are the same thing in time: r errors of the shorte
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qcn_open.bayes import expected_error
 from qcn_open.cascade import Cascade
-from qcn_open.estimators import Bitwise
+from qcn_open.estimators import Arctan2, Bitwise
 from qcn_open.priors import FlatPrior, GaussianPrior, Prior
 from qcn_open.readouts.fringes import DualQuadrature, Fringes, MultiAngle
-from qcn_open.validation import closed_interval, count, nonnegative
+from qcn_open.validation import closed_interval, count, nonnegative, positive
 
 __all__ = [
     "BitwiseError",
+    "Budget",
     "Confusion",
     "Windings",
     "bitwise_error",
     "confusion",
+    "exact_dual",
+    "exact_multiangle",
+    "paper_gaussian",
     "rms_error",
     "windings",
 ]
@@ -389,8 +394,281 @@ def rms_error(cascade: Cascade) -> float:
     0.049
     """
     if isinstance(cascade.estimator, Bitwise):
+        if not isinstance(cascade.estimator.phase, Arctan2):
+            raise ValueError(
+                f"rms_error knows {cascade.estimator!r} by sampling only: call cascade.rms_error(trials, rng)"
+            )
         return bitwise_error(cascade).rms
     return expected_error(cascade, _POSTERIOR_TRIALS, np.random.default_rng(0))[0]
+
+
+# --- Named budgets ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Budget:
+    """An allocation of atoms to a cascade that is read level by level, and its error.
+
+    Attributes
+    ----------
+    uncorrelated : float
+        Uncorrelated atoms.
+    copies : tuple of float
+        Copies of each level; a whole number unless the budget is one of real numbers.
+    largest_block : float
+        Atoms of the largest block.
+    rms_error : float
+        Of the phase of one atom, rad.
+    rounding : tuple of float
+        Probability that each level of blocks is unwrapped wrongly.
+    """
+
+    uncorrelated: float
+    copies: tuple[float, ...]
+    largest_block: float
+    rms_error: float
+    rounding: tuple[float, ...]
+
+
+def paper_gaussian(atoms: float, nodes: int = 1, coherence: float = 1.0) -> Budget:
+    r"""The budget of the paper: equal copies of real number, and Gaussian errors.
+
+    .. math:: \Delta\Phi^2 = \frac{4n_0}{V_{\tilde N}^2(N-n_1)^2} + \sum_{j\ge1}\Bigl(\frac{2\pi}{2^jK}\Bigr)^2
+              2Q\Bigl(\tfrac\pi2 V_{j-1}\sqrt{n_0}\Bigr) + \Bigl(\frac{2\pi}K\Bigr)^2
+              2Q\Bigl(\frac{\pi\sqrt{n_1}}K\Bigr)
+
+    with the largest block :math:`\tilde N = (N-n_1)/2n_0` and :math:`V_j` the contrast of :math:`2^jK` atoms; the last
+    term and the :math:`n_1` uncorrelated atoms only where K > 1. Without decoherence and K = 1 the best
+    :math:`n_0 \to (16/\pi^2)\ln N` gives :math:`\Delta\Phi \to (8/\pi)\sqrt{\ln N}/N`, eq. (3) of Kómár et al.; their
+    eq. (2) has lost the root.
+
+    Parameters
+    ----------
+    atoms : float
+        N, at least 8 times K.
+    nodes : int, optional
+        K.
+    coherence : float, optional
+        Coherence left to one atom.
+
+    Returns
+    -------
+    Budget
+        The best :math:`n_0` and :math:`n_1`.
+
+    Raises
+    ------
+    ValueError
+        If there are too few atoms, of which it names the number that would do.
+
+    Examples
+    --------
+    >>> budget = paper_gaussian(1000)
+    >>> round(budget.rms_error * 1000 / math.sqrt(math.log(1000)), 3)
+    2.592
+    """
+    from scipy.optimize import minimize_scalar
+    from scipy.special import erfc
+
+    total, nodes = positive("paper_gaussian atoms", atoms), count("paper_gaussian nodes", nodes)
+    coherence = closed_interval("paper_gaussian coherence", coherence, 0.0, 1.0)
+    if total < 8 * nodes:
+        raise ValueError(f"paper_gaussian needs at least 8 atoms a node, got {total:g} atoms at {nodes} nodes")
+    level = np.arange(1, 60)
+
+    def both_tails(distance: float | Real) -> Any:
+        return erfc(distance / math.sqrt(2.0))
+
+    def terms(copies: float, coarse: float) -> tuple[float, Real]:
+        largest = (total - coarse) / (2.0 * copies)
+        sizes = nodes * 2.0 ** (level - 1)
+        contrast = coherence ** np.minimum(sizes, largest / 2.0)
+        rounding = np.concatenate([[0.0], both_tails(0.5 * math.pi * math.sqrt(copies) * contrast)])
+        if nodes > 1:
+            rounding[0] = both_tails(math.pi * coherence * math.sqrt(coarse) / nodes)
+        return 1.0 / (copies * largest**2 * max(coherence ** (2.0 * largest), 1e-300)), rounding
+
+    def square(copies: float, coarse: float) -> float:
+        last, rounding = terms(copies, coarse)
+        return last + float(rounding @ (_TURN / (nodes * 2.0 ** np.arange(60))) ** 2)
+
+    def best_copies(coarse: float) -> float:
+        def cost(x: float) -> float:
+            return math.log(square(math.exp(x), coarse))
+
+        # The largest block is not smaller than the first.
+        most = (total - coarse) / (2.0 * nodes)
+        return math.exp(minimize_scalar(cost, bounds=(math.log(0.5), math.log(most)), method="bounded").x)
+
+    coarse = 0.0
+    if nodes > 1:
+        # One node wants no uncorrelated atoms; for more the best number is inside.
+        found = minimize_scalar(
+            lambda n: math.log(square(best_copies(n), n)), bounds=(1.0, total - 4.0 * nodes), method="bounded"
+        )
+        coarse = float(found.x)
+    copies = best_copies(coarse)
+    largest = (total - coarse) / (2.0 * copies)
+    levels = max(1, math.ceil(math.log2(largest / nodes) - 1e-9) + 1)
+    return Budget(
+        coarse,
+        (copies,) * levels,
+        largest,
+        math.sqrt(square(copies, coarse)),
+        tuple(terms(copies, coarse)[1][:levels].tolist()),
+    )
+
+
+def exact_dual(
+    atoms: int, nodes: int = 1, *, prior: Prior = FlatPrior(), coherence: float = 1.0, survival: float = 1.0
+) -> Budget:
+    """The best whole numbers of copies with two quadratures, level by level, from exact rounding probabilities.
+
+    Copies grow towards the small blocks, at a constant rate and then by single changes.
+
+    Parameters
+    ----------
+    atoms : int
+        N, all of which may be used.
+    nodes : int, optional
+        K; uncorrelated atoms tell the fringes of the first blocks apart.
+    prior : Prior, optional
+        Of the phase.
+    coherence, survival : float, optional
+        Of one atom.
+
+    Returns
+    -------
+    Budget
+        Of an allocation that is feasible; `rms_error` is that of `bitwise_error`.
+
+    Raises
+    ------
+    ValueError
+        If not even the smallest cascade fits, with the number of atoms that it takes.
+
+    Examples
+    --------
+    >>> budget = exact_dual(100)
+    >>> sum(n << j for j, n in enumerate(budget.copies)) <= 100
+    True
+    """
+    return _exact(DualQuadrature(), atoms, nodes, prior, coherence, survival)
+
+
+def exact_multiangle(
+    atoms: int, nodes: int = 1, *, prior: Prior = FlatPrior(), coherence: float = 1.0, survival: float = 1.0
+) -> Budget:
+    """The same with equally spaced readout angles.
+
+    Parameters, returns, raises: as `exact_dual`.
+
+    Examples
+    --------
+    >>> budget = exact_multiangle(100)
+    >>> budget.rms_error < exact_dual(100).rms_error
+    True
+    """
+    return _exact(MultiAngle(), atoms, nodes, prior, coherence, survival)
+
+
+def _exact(
+    readout: Fringes, atoms: int, nodes: int, prior: Prior, coherence: float, survival: float
+) -> Budget:
+    total, nodes = count("budget atoms", atoms), count("budget nodes", nodes)
+    coarse = 2 if nodes > 1 else 0
+    if total < 2 * nodes + coarse:
+        raise ValueError(
+            f"{total} atoms are too few for a cascade over {nodes} nodes: two blocks of {nodes} atoms"
+            f"{' and 2 uncorrelated atoms' if coarse else ''} take {2 * nodes + coarse}"
+        )
+
+    def level(size: int, copies: int) -> _Level:
+        return _level(size, copies, readout, coherence, survival)
+
+    def square(uncorrelated: int, copies: tuple[int, ...], bound: float) -> float:
+        """Mean square error, the levels taken for independent; stops beyond the bound, the coarse stage comes last."""
+        parts = [level(nodes << j, n) for j, n in enumerate(copies)]
+        result = _variance(_unsized(parts[-1])) / parts[-1].size ** 2
+        steps = [(part, after) for part, after in zip(parts, parts[1:], strict=False)]
+        if uncorrelated:
+            steps.insert(0, (level(1, uncorrelated), parts[0]))
+        for before, after in reversed(steps):
+            if result > bound:
+                return math.inf
+            ratio = after.size // before.size
+            result += (_TURN / after.size) ** 2 * _rounding(_unsized(before), _unsized(after), ratio)
+        return result
+
+    def rest(copies: Sequence[int]) -> int:
+        return total - nodes * sum(n << j for j, n in enumerate(copies))
+
+    best: tuple[float, tuple[int, ...]] = (math.inf, ())
+
+    def consider(copies: tuple[int, ...]) -> bool:
+        nonlocal best
+        left = rest(copies)
+        if left < coarse or min(copies) < 2:
+            return False
+        # Coarse stages in steps of a tenth, for which there are tables; in the end all that are left belong to it.
+        uncorrelated = int(1.1 ** int(math.log(left) / math.log(1.1) + 1e-9)) if coarse else 0
+        found = square(uncorrelated, copies, best[0])
+        if found < best[0] * (1.0 - 1e-9):
+            best = (found, copies)
+            return True
+        return False
+
+    for levels in range(int(math.log2(total / nodes)), 0, -1):
+        for slope in (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0):
+            for last in range(2, 17):
+                consider(tuple(last + round(slope * (levels - 1 - j)) for j in range(levels)))
+    improved = True
+    while improved:
+        improved = False
+        copies = best[1]
+        for j in range(len(copies)):
+            for up in (1, -1):
+                changed = list(copies)
+                changed[j] += up
+                improved = consider(tuple(changed)) or improved
+                for i in range(len(copies)):
+                    if i != j:
+                        traded = list(changed)
+                        traded[i] -= up * max(1, (1 << j) // (1 << i))
+                        improved = consider(tuple(traded)) or improved
+    copies = best[1]
+    uncorrelated = rest(copies) if coarse else 0
+    cascade = Cascade(copies, nodes, uncorrelated, readout, Bitwise(), prior, coherence, survival)
+    error = bitwise_error(cascade)
+    return Budget(uncorrelated, copies, nodes << (len(copies) - 1), error.rms, error.rounding[-len(copies) :])
+
+
+def _unsized(level: _Level) -> _Level:
+    """The same outcomes, so that equal levels share a table entry."""
+    return replace(level, size=1)
+
+
+def _mean_thetas(readout: Fringes) -> Real:
+    # Beyond a few angles an error hardly depends on the phase.
+    number = 24 if isinstance(readout, DualQuadrature) else 6
+    return np.asarray(0.5 * math.pi * (np.arange(number) + 0.118) / number)
+
+
+@lru_cache(maxsize=None)
+def _variance(level: _Level) -> float:
+    thetas = _mean_thetas(level.readout)
+    return float(np.mean([chances @ errors**2 for errors, chances, _ in map(level.outcomes, thetas)]))
+
+
+@lru_cache(maxsize=None)
+def _rounding(before: _Level, level: _Level, ratio: int) -> float:
+    """Probability that a level is unwrapped wrongly by the one before it, which is known."""
+    thetas = _mean_thetas(level.readout)
+    wrong = 0.0
+    for theta in thetas:
+        errors, chances, _ = before.outcomes(theta)
+        wrong += _unwrap(errors, chances[:, None], ratio, level, ratio * theta)[2]
+    return wrong / len(thetas)
 
 
 # --- Telling theta from theta + pi -----------------------------------------------------------------------
