@@ -32,10 +32,10 @@ def run(
 ) -> tuple[int, int]:
     """Fill `errors` and `phases` (rad, over the interrogation time) cycle by cycle.
 
-    The ensembles are levels, the atoms their channels, as in the tables of a cascade. Ensemble k is interrogated ratios[k] times while the next, after the
-    last one the cascade, is once; the sum of its estimates predicts the phase of the next, 0 that of the first. The
-    laser's interrogation is that of the first ensemble. wrong[j] counts the cycles whose error, up to whole turns, is
-    more than half a period of level j of the cascade.
+    The ensembles are levels, the atoms their channels, as in the tables of a cascade. Ensemble k is interrogated
+    ratios[k] times while the next, after the last one the cascade, is once; the sum of its estimates predicts the phase
+    of the next, 0 that of the first. The laser's interrogation is that of the first ensemble. wrong[j] counts the
+    cycles whose error, up to whole turns, is more than half a period of level j of the cascade.
 
     Returns
     -------
@@ -72,7 +72,7 @@ def run(
         sample(random, cascade, phase, counts)
         predicted = estimate(cascade, counts, predicted)
         error = predicted - phase
-        turns = int(math.floor(error / _TURN + 0.5))
+        turns = math.floor(error / _TURN + 0.5)
         slips += int(turns != fringe)
         slipped += int(turns != 0)
         fringe = turns
