@@ -5,6 +5,7 @@ One model, `Ramsey`, several independent ways of computing it (`backends`), and 
 """
 
 from qcn_open import bounds
+from qcn_open.allan import overlapping_adev
 from qcn_open.backends import (
     Backend,
     Evolved,
@@ -33,7 +34,7 @@ from qcn_open.noise import (
     TrapLoss,
 )
 from qcn_open.optimize import BestProbe, best_probe
-from qcn_open.oscillator import Oscillator
+from qcn_open.oscillator import Oscillator, centre_of_mass
 from qcn_open.preparation import GrownGhz, fidelity, parity_contrast
 from qcn_open.priors import FlatPrior, GaussianPrior, Prior
 from qcn_open.probes import (
@@ -108,11 +109,13 @@ __all__ = [
     "best_probe",
     "bound_optimal_time",
     "bounds",
+    "centre_of_mass",
     "cfi",
     "explain",
     "fidelity",
     "interleaved",
     "optimal_time",
+    "overlapping_adev",
     "parity_contrast",
     "precision_curve",
     "qfi",

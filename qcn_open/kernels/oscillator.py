@@ -6,7 +6,7 @@ A compiled loop uses it so, with `tables = oscillator.tables(interrogation_time,
     begin(random, tables, memory)                                     # the laser starts on resonance
     for cycle in range(cycles):
         phase = advance(random, tables, INTERROGATION, memory)        # rad, over one interrogation
-        unseen = advance(random, tables, DEAD, memory)                # rad, over the dead time; leave out if there is none
+        unseen = advance(random, tables, DEAD, memory)                # rad, over the dead time, if there is any
 
 Steps of either kind follow one another in any order. A loop with nested Ramsey times builds its tables for the shortest
 of them, takes as many interrogation steps as fit into the longest one, and adds the phases up. White noise has no
