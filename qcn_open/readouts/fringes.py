@@ -100,7 +100,7 @@ class DualQuadrature(Fringes):
     --------
     >>> from qcn_open import CoherentSpin, Dephasing, Ramsey, cfi
     >>> round(cfi(Ramsey(CoherentSpin(2), Dephasing(1.0), time=1.0, phase=0.3), DualQuadrature()), 6)
-    0.396306
+    0.395264
     """
 
     def angles(self, copies: int) -> NDArray[np.float64]:
