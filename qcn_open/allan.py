@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -128,7 +129,7 @@ def _factors(taus: Sequence[float] | NDArray[np.float64] | str, rate: float, sam
         if not (0.5 < multiple < np.inf) or abs(multiple - round(multiple)) > 1e-9 * multiple:
             raise ValueError(f"taus must be multiples of 1/rate = {1.0 / rate:g} s, got {time:g} s")
     factors = np.rint(multiples).astype(np.int64)
-    for before, after in zip(times, times[1:], strict=False):
+    for before, after in pairwise(times):
         if after <= before:
             raise ValueError(f"taus must increase, got {after:g} s after {before:g} s")
     if factors[-1] > most:

@@ -411,7 +411,7 @@ class Oscillator:
             return np.empty(0)
         fastest = _FASTEST / float(np.min(duration[duration > 0.0]))
         rungs = math.ceil(math.log(fastest * float(np.sum(duration)) / _SLOWEST) / _RUNG)
-        return fastest * np.exp(-_RUNG * np.arange(rungs + 1))
+        return np.asarray(fastest * np.exp(-_RUNG * np.arange(rungs + 1)))
 
     def _white_of_faster(self, rates: NDArray[np.float64]) -> float:
         """Variance of the phase per time (rad^2/s) of all components of flicker noise above the fastest rate."""

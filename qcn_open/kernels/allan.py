@@ -79,7 +79,7 @@ def square_sums(
 
 @njit(cache=True)
 def autocorrelations(phase: NDArray[np.float64], missing: NDArray[np.int64], m: int) -> tuple[float, float, int]:
-    """Autocorrelation at lag one of the means over successive blocks of m samples, that of their changes, number of blocks.
+    """Autocorrelation at lag one of the means of successive blocks of m samples, that of their changes, their number.
 
     Blocks with a missing sample are left out. Zero where there are not two neighbours or no variation.
     """
