@@ -5,8 +5,8 @@ In every cycle a laser of detuning :math:`\delta` is interrogated for the time T
 
 .. math:: \Phi_k = \int_{\text{cycle }k}\!\delta\nu\,dt - c_k, \qquad c_{k+1} = c_k + g\hat\phi_k .
 
-What a clock reports is not the steered laser but its *record*: the laser corrected afterwards by what was measured, whose
-error is :math:`e_k = \hat\phi_k - \Phi_k`.
+What a clock reports is not the steered laser but its *record*: the laser corrected afterwards by what was measured,
+whose error is :math:`e_k = \hat\phi_k - \Phi_k`.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from qcn_open.cascade import Cascade
 from qcn_open.estimators import Bitwise
 from qcn_open.network import Network
-from qcn_open.noise.site import one_site
 from qcn_open.oscillator import Oscillator
 from qcn_open.priors import FlatPrior
+from qcn_open.readouts.fringes import FedForward
 from qcn_open.states.base import freeze
 from qcn_open.validation import count, nonnegative, open_interval, positive
 
@@ -208,16 +208,21 @@ class Record:
     def __post_init__(self) -> None:
         freeze(self.errors, self.phases, self.slips, self.slipped_cycles, self.rounding_errors)
 
-    def stability(self, frequency_hz: float, *, steered: bool = False) -> pd.DataFrame:
-        r"""Overlapping Allan deviation of the record, or of the steered laser, at octaves of the cycle time.
+    def stability(
+        self, frequency_hz: float, taus: Sequence[float] | None = None, *, steered: bool = False
+    ) -> pd.DataFrame:
+        r"""Overlapping Allan deviation of the record, or of the steered laser, over all chains.
 
         Parameters
         ----------
         frequency_hz : float
             Of the clock transition, Hz.
+        taus : sequence of float, optional
+            Averaging times, s, increasing multiples of the cycle time; octaves up to a quarter of the cycles if left
+            out.
         steered : bool, optional
-            Whether the laser itself is meant. At gain g under white noise its deviation exceeds that of the record by
-            the second term of
+            Whether the laser itself is meant. Under white noise its deviation exceeds that of the record, at averaging
+            times well above T/g, by the second term of
 
             .. math:: \omega_0^2\sigma_y^2 = \frac{\langle e^2\rangle}{T\tau}
                       + \frac{3(\gamma_{LO}T - (1-g)\langle e^2\rangle)}{g(2-g)\tau^2} .
@@ -227,7 +232,11 @@ class Record:
         DataFrame
             tau_s, sigma_y, and the 95 % interval sigma_y_low, sigma_y_high.
         """
-        return _stability(self.phases if steered else self.errors, self.plan, frequency_hz)
+        phases = self.phases if steered else self.errors
+        # A gap keeps the chains apart.
+        joined = np.hstack([phases, np.full((len(phases), 1), np.nan)]).ravel()[:-1]
+        detuning = joined / self.plan.interrogation_time
+        return _deviations(detuning, phases.shape[1], self.plan.cycle_time, frequency_hz, taus)
 
 
 @dataclass(frozen=True, eq=False)
@@ -302,18 +311,21 @@ def run_clock(
     from qcn_open.kernels.random import state_from
 
     cascade = plan.cascade.tables()
-    ensembles = _as_levels([ensemble.tables() for ensemble in plan.ensembles()] or [cascade])
+    # Without ensembles those of the cascade, which nothing reads.
+    ensembles, atoms = _as_levels([ensemble.tables() for ensemble in plan.ensembles()] or [cascade])
     ratios = np.array(plan.tracking.ratios, dtype=np.int64)
     laser = oscillator.tables(plan.interrogation_time / plan.tracking.steps, plan.dead_time)
-    channels = max(len(ensembles.copies), len(cascade.copies))
+    channels = max(len(atoms), len(cascade.channels))
     errors, phases = np.empty((2, chains, cycles))
-    wrong = np.zeros((chains, len(cascade.sizes)), dtype=np.int64)
+    wrong = np.zeros((chains, len(cascade.levels)), dtype=np.int64)
     states = [state_from(child) for child in rng.spawn(chains)]
 
     def chain(number: int) -> tuple[int, int]:
         counts = np.zeros((channels, 2), dtype=np.int64)
         outputs = errors[number], phases[number], wrong[number]
-        slips: tuple[int, int] = run(states[number], laser, ensembles, ratios, cascade, plan.gain, counts, *outputs)
+        slips: tuple[int, int] = run(
+            states[number], laser, ensembles, atoms, ratios, cascade, plan.gain, counts, *outputs
+        )
         return slips
 
     with ThreadPoolExecutor(count("threads", threads)) as pool:
@@ -400,7 +412,7 @@ def run_nodes(
         believed,
         feedback == "each",
         plan.gain,
-        np.zeros((len(tables.copies), 2), dtype=np.int64),
+        np.zeros((len(tables.channels), 2), dtype=np.int64),
         errors,
         phases,
     )
@@ -473,9 +485,7 @@ def simulate(
         )
     children = rng.spawn(len(plans))
     with ThreadPoolExecutor(count("threads", threads)) as pool:
-        records = list(
-            pool.map(lambda one, child: run_clock(one, network.oscillator, cycles, child), plans, children)
-        )
+        records = list(pool.map(lambda one, child: run_clock(one, network.oscillator, cycles, child), plans, children))
     rates = np.array([record.errors[0] / record.plan.interrogation_time for record in records])
     # From one cycle to the next: a lasting hop to a wrong fringe must not decide the weights.
     weights = 1.0 / np.mean(np.diff(rates, axis=1) ** 2, axis=1) if len(rates) > 1 else np.ones(1)
@@ -488,16 +498,17 @@ def _check(plan: Plan, oscillator: Oscillator) -> None:
         raise TypeError(f"plan must be a Plan, got {plan!r}")
     if not isinstance(oscillator, Oscillator):
         raise TypeError(f"oscillator must be an Oscillator, got {oscillator!r}")
+    if isinstance(plan.cascade.readout, FedForward):
+        raise ValueError("a clock is simulated at fixed readout angles, got FedForward(): use MultiAngle()")
 
 
-def _as_levels(ensembles: Sequence[CascadeTables]) -> CascadeTables:
-    """Tables of one kind of atoms each, as levels of one."""
-    channels = np.cumsum([0, *(len(tables.copies) for tables in ensembles)])
-    joined = {
-        name: np.concatenate([getattr(tables, name) for tables in ensembles])
-        for name in ("sizes", "ratios", "present", "contrast", "constant", "copies", "cosine", "sine", "periods", "rows")
-    }
-    return ensembles[0]._replace(first=channels, **joined)
+def _as_levels(ensembles: Sequence[CascadeTables]) -> tuple[NDArray[np.void], NDArray[np.void]]:
+    """Levels and channels of tables of one level each, as those of one."""
+    channels = [tables.channels for tables in ensembles]
+    levels = np.concatenate([tables.levels for tables in ensembles])
+    levels["stop"] = np.cumsum(levels["stop"])
+    levels["first"][1:] = levels["stop"][:-1]
+    return levels, np.concatenate(channels)
 
 
 def _check_scheme(plan: Plan, network: Network, scheme: str, atoms: int) -> None:
@@ -510,33 +521,27 @@ def _check_scheme(plan: Plan, network: Network, scheme: str, atoms: int) -> None
         raise ValueError(f"{scheme} needs a cascade over {nodes} nodes, got nodes={plan.cascade.nodes}")
     if plan.dead_time != network.dead_time:
         raise ValueError(f"the plan has a dead time of {plan.dead_time:g} s, the network of {network.dead_time:g} s")
-    site = one_site(network.noise, plan.interrogation_time)
-    survival = math.exp(float(site.log_survival.mean()))
-    coherence = math.exp(site.log_coherence.real) / survival
-    for name, planned, left in (
-        ("coherence", plan.cascade.coherence, coherence),
-        ("survival", plan.cascade.survival, survival),
-    ):
-        if not math.isclose(planned, left, rel_tol=1e-6):
+    left = plan.cascade.decohered(network.noise, plan.interrogation_time)
+    for name in ("coherence", "survival"):
+        planned, remaining = getattr(plan.cascade, name), getattr(left, name)
+        if not math.isclose(planned, remaining, rel_tol=1e-6):
             raise ValueError(
-                f"the plan's cascade has {name} {planned:.8g}, but the network's noise leaves {left:.8g} "
-                f"after {plan.interrogation_time:g} s"
+                f"the plan's cascade has {name} {planned:.8g}, but the network's noise leaves {remaining:.8g} after "
+                f"{plan.interrogation_time:g} s: use cascade.decohered(network.noise, time)"
             )
 
 
-def _stability(phases: NDArray[np.float64], plan: Plan, frequency_hz: float) -> pd.DataFrame:
-    """Of the mean detunings (chains, cycles) that give such phases; a gap keeps the chains apart."""
-    gap = np.full((len(phases), 1), np.nan)
-    detuning = np.hstack([phases, gap]).ravel()[:-1] / plan.interrogation_time
-    return _deviations(detuning, phases.shape[1], plan.cycle_time, frequency_hz)
-
-
 def _deviations(
-    detuning: NDArray[np.float64], cycles: int, cycle_time: float, frequency_hz: float
+    detuning: NDArray[np.float64],
+    cycles: int,
+    cycle_time: float,
+    frequency_hz: float,
+    taus: Sequence[float] | None = None,
 ) -> pd.DataFrame:
-    """Of detunings (rad/s) cycle by cycle, at octaves up to a quarter of so many cycles."""
+    """Of detunings (rad/s) cycle by cycle; unless told otherwise at octaves up to a quarter of so many cycles."""
     from qcn_open.allan import overlapping_adev
 
-    frequency = 2.0 * math.pi * positive("frequency_hz", frequency_hz, "Hz")
-    octaves = 2 ** np.arange(max(1, (cycles // 4).bit_length()))
-    return overlapping_adev(detuning / frequency, 1.0 / cycle_time, cycle_time * octaves)
+    if taus is None:
+        taus = [cycle_time * 2**octave for octave in range(max(1, (cycles // 4).bit_length()))]
+    y = detuning / (2.0 * math.pi * positive("frequency_hz", frequency_hz, "Hz"))
+    return overlapping_adev(y, 1.0 / cycle_time, taus)[["tau_s", "sigma_y", "sigma_y_low", "sigma_y_high"]]

@@ -52,12 +52,12 @@ class Network:
 
     Parameters
     ----------
-    nodes : tuple of Node
+    nodes : Node, or an iterable of them
         The clocks.
     oscillator : Oscillator
         Noise of the laser that is interrogated: the centre of mass of the nodes' lasers, or, of a node alone, its own;
         the paper takes the same linewidth for both.
-    noise : tuple of Noise
+    noise : Noise, or an iterable of them
         What decoheres every atom. Noises of equal kind add.
     frequency_hz : float
         Frequency of the clock transition, Hz.
@@ -86,7 +86,7 @@ class Network:
     dead_time: float = 0.0
 
     def __post_init__(self) -> None:
-        nodes = tuple(self.nodes) if isinstance(self.nodes, list | tuple) else (self.nodes,)
+        nodes = (self.nodes,) if isinstance(self.nodes, Node) else tuple(self.nodes)
         for node in nodes:
             if not isinstance(node, Node):
                 raise TypeError(f"Network nodes must be Nodes such as Node(100), got {node!r}")

@@ -79,7 +79,9 @@ def joint(
     for level, (plus, minus) in zip(levels, outcomes, strict=True):
         mean = coherence**level.size * np.cos(level.size * grid[:, None] - level.angles)
         # A log of zero would meet a count of zero.
-        log += np.log(np.maximum(0.5 + 0.5 * mean, 1e-300)) @ plus + np.log(np.maximum(0.5 - 0.5 * mean, 1e-300)) @ minus
+        log += (
+            np.log(np.maximum(0.5 + 0.5 * mean, 1e-300)) @ plus + np.log(np.maximum(0.5 - 0.5 * mean, 1e-300)) @ minus
+        )
     weight = np.exp(log - log.max(axis=0))
     return nearest(np.angle(np.exp(1j * grid) @ weight), 1, predicted)
 

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from qcn_open.kernels.cascade import CascadeTables, estimate, level_phase, sample, sample_level
+from qcn_open.kernels.cascade import CascadeTables, estimate, least_squares, sample, sample_level
 from qcn_open.kernels.oscillator import DEAD, INTERROGATION, OscillatorTables, advance, begin
 
 __all__ = ["run", "run_nodes"]
@@ -20,7 +20,8 @@ _TURN = 2.0 * math.pi
 def run(
     random: NDArray[np.uint64],
     laser: OscillatorTables,
-    ensembles: CascadeTables,
+    ensembles: NDArray[np.void],
+    atoms: NDArray[np.void],
     ratios: NDArray[np.int64],
     cascade: CascadeTables,
     gain: float,
@@ -31,10 +32,10 @@ def run(
 ) -> tuple[int, int]:
     """Fill `errors` and `phases` (rad, over the interrogation time) cycle by cycle.
 
-    The ensembles are given as levels of one table. Ensemble k is interrogated ratios[k] times while the next, after the
-    last one the cascade, is once; the sum of its estimates predicts the phase of the next, 0 that of the first. The
-    laser's interrogation is that of the first ensemble. wrong[j] counts the cycles whose error, up to whole turns, is
-    more than half a period of level j of the cascade.
+    The ensembles are levels, the atoms their channels, as in the tables of a cascade. Ensemble k is interrogated
+    ratios[k] times while the next, after the last one the cascade, is once; the sum of its estimates predicts the phase
+    of the next, 0 that of the first. The laser's interrogation is that of the first ensemble. wrong[j] counts the
+    cycles whose error, up to whole turns, is more than half a period of level j of the cascade.
 
     Returns
     -------
@@ -57,8 +58,8 @@ def run(
         for _ in range(steps):
             phase, predicted = advance(random, laser, INTERROGATION, memory) - correction / steps, 0.0
             for rung in range(top):
-                sample_level(random, ensembles, rung, math.cos(phase), math.sin(phase), counts)
-                known, own = level_phase(ensembles, counts, rung)
+                sample_level(random, ensembles[rung], atoms, math.cos(phase), math.sin(phase), counts)
+                known, own = least_squares(ensembles[rung], atoms, counts)
                 if known:
                     predicted = own + _TURN * math.floor((predicted - own) / _TURN + 0.5)
                 true[rung] += phase
@@ -71,13 +72,13 @@ def run(
         sample(random, cascade, phase, counts)
         predicted = estimate(cascade, counts, predicted)
         error = predicted - phase
-        turns = int(math.floor(error / _TURN + 0.5))
+        turns = math.floor(error / _TURN + 0.5)
         slips += int(turns != fringe)
         slipped += int(turns != 0)
         fringe = turns
         rest = abs(error - _TURN * turns)
         level = wrong.size - 1
-        while level >= 0 and rest * cascade.sizes[level] > math.pi:
+        while level >= 0 and rest * cascade.levels[level].size > math.pi:
             wrong[level] += 1
             level -= 1
         if dead > 0.0:

@@ -21,6 +21,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from qcn_open.kernels.leaf import leaf
 from qcn_open.kernels.random import normal
 
 __all__ = ["DEAD", "INTERROGATION", "OscillatorTables", "advance", "begin", "record"]
@@ -65,7 +66,7 @@ def begin(random: NDArray[np.uint64], tables: OscillatorTables, memory: NDArray[
         memory[0] = -total
 
 
-@njit(cache=True)
+@leaf
 def advance(random: NDArray[np.uint64], tables: OscillatorTables, step: int, memory: NDArray[np.float64]) -> float:
     """Phase (rad) accumulated over the next step, `INTERROGATION` or `DEAD`; moves the memory on."""
     # A name of its own: Numba counts the references to an array anew at every look into a tuple.
