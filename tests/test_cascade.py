@@ -87,13 +87,13 @@ def estimates(cascade: qcn.Cascade, outcomes: NDArray[np.int64], predicted: floa
 @pytest.mark.parametrize("cascade", CASCADES.values(), ids=CASCADES)
 @pytest.mark.parametrize("predicted", [0.0, 2.7, -41.234])
 def test_joint_estimate_is_the_mean_direction_of_the_posterior(cascade: qcn.Cascade, predicted: float) -> None:
-    """To 1e-6 of the error: the circle is fine enough, and nothing of the posterior lies outside of the window."""
+    """To 1e-6 of the least error: the circle is fine enough, and nothing of the posterior lies outside the window."""
     rng = np.random.default_rng(4)
-    phases = predicted + cascade.prior.sample(60, rng)
+    phases = predicted + cascade.prior.sample(10, rng)
     outcomes = cascade.sample(phases, rng)
     found = estimates(cascade, outcomes, predicted)
     expected = np.array([posterior_mean(cascade, outcome, predicted) for outcome in outcomes])
-    scale = np.sqrt(np.mean(wrapped(found - phases) ** 2))
+    scale = 1.0 / math.sqrt(sum(level.information for level in cascade.levels))
     # Between the points of the circle the logarithm of a Gaussian prior is taken straight.
     tolerance = 1e-6 if predicted == 0.0 or isinstance(cascade.prior, qcn.FlatPrior) else 3e-4
     assert np.abs(wrapped(found - expected)).max() < tolerance * scale
@@ -168,7 +168,7 @@ def test_bitwise_estimate_is_that_of_the_bits(cascade: qcn.Cascade) -> None:
 def test_bits_are_read_with_lost_blocks_and_unequal_steps_too() -> None:
     cascade = replace(NETWORK, estimator=qcn.Bitwise(qcn.MaximumLikelihood()), coherence=0.99, survival=0.995)
     rng = np.random.default_rng(6)
-    phases = cascade.prior.sample(300, rng)
+    phases = cascade.prior.sample(80, rng)
     outcomes = cascade.sample(phases, rng)
     for outcome, found in zip(outcomes, cascade.estimate(outcomes), strict=True):
         single, *larger = level_phases(cascade, outcome, most_likely)
@@ -220,9 +220,9 @@ def test_outcomes_are_those_of_a_density_operator(loss: qcn.readouts.Loss) -> No
 def test_counts_of_many_atoms_are_binomial() -> None:
     """Of every channel of the coarse stage, lost atoms included; false alarm 1e-6."""
     cascade, phase, trials = replace(NETWORK, coherence=0.9, survival=0.95), -0.4, 20_000
-    outcomes = cascade.sample(np.full(trials, phase), np.random.default_rng(8))[:, :8]
+    outcomes = cascade.sample(np.full(trials, phase), np.random.default_rng(8))[:, :24]
     statistic, freedom = 0.0, 0
-    for number, (size, angle, copies) in enumerate(channels(cascade)[:8]):
+    for number, (size, angle, copies) in enumerate(channels(cascade)[:24]):
         plus, _, read = fringes(cascade, size, angle, np.array(phase))
         for outcome, probability in enumerate((read * plus, read * (1.0 - plus))):
             k = np.arange(copies + 1)
@@ -260,10 +260,10 @@ def test_information_of_a_cascade_is_that_of_its_probe(kind: type[qcn.Fringes], 
 def test_equally_spaced_angles_have_the_average_information(contrast: float) -> None:
     rate = -2.0 * math.log(contrast) / 6
     for phase in (0.0, 0.04, 1.0):
-        model = qcn.Ramsey(qcn.Product({6: 200}), qcn.Dephasing(rate), 1.0, phase)
-        # 200 copies share 8 angles; what they leave of the phase is ((1 - sqrt(1 - V^2))/V)^16 of it.
-        left = 2.0 * ((1.0 - math.sqrt(1.0 - contrast**2)) / contrast) ** 16 + 1e-9
-        expected = 200 * 36 * parity_fisher_fixed_angle(contrast)
+        model = qcn.Ramsey(qcn.Product({6: 240}), qcn.Dephasing(rate), 1.0, phase)
+        # 240 copies share 24 angles; what they leave of the phase is ((1 - sqrt(1 - V^2))/V)^48 of it.
+        left = 2.0 * ((1.0 - math.sqrt(1.0 - contrast**2)) / contrast) ** 48 + 1e-9
+        expected = 240 * 36 * parity_fisher_fixed_angle(contrast)
         assert qcn.cfi(model, qcn.MultiAngle()) == approx(expected, rel=left)
     level = qcn.Cascade((0, 0, 50), coherence=contrast**0.25, prior=LASER).levels[0]
     assert level.information == approx(50 * 16 * parity_fisher_fixed_angle(contrast))
@@ -278,10 +278,13 @@ def test_angles_tell_a_phase_from_its_opposite() -> None:
         factor = np.prod(np.abs(np.sin(phase[:, None] - qcn.MultiAngle().angles(copies))), axis=1)
         np.testing.assert_allclose(factor, 2.0 ** (1 - copies) * np.abs(np.sin(copies * phase)), atol=1e-12)
     shared = np.unique(qcn.MultiAngle().angles(240), return_counts=True)
-    np.testing.assert_allclose(shared[0], np.pi * np.arange(8) / 8)
-    assert (shared[1] == 30).all()
+    np.testing.assert_allclose(shared[0], np.pi * np.arange(24) / 24)
+    assert (shared[1] == 10).all()
     np.testing.assert_allclose(qcn.DualQuadrature(phase=0.5).angles(3), 0.5 + np.array([0.0, 0.5 * np.pi, 0.0]))
-    assert (np.bincount(np.unique(qcn.MultiAngle().angles(29), return_inverse=True)[1]) >= 3).all()
+    # The five of 29 copies that share an angle with another are apart from one another.
+    twice = np.flatnonzero(np.unique(qcn.MultiAngle().angles(29), return_counts=True)[1] == 2)
+    assert len(twice) == 5
+    assert np.diff(twice).min() >= 4
 
 
 def test_a_readout_at_several_angles_of_what_is_no_product_of_blocks_is_refused() -> None:
@@ -308,11 +311,16 @@ def test_known_errors_of_joint_estimation() -> None:
     assert qcn.Cascade((16, 13, 9, 7, 4)).rms_error(10**6, rng) == approx(0.0295, rel=0.02)
 
 
+@pytest.mark.slow
 def test_gain_of_a_network_over_uncorrelated_atoms() -> None:
-    """N = 1000, K = 10, T = 0.3/gamma_LO: jointly 4.39, level by level more than 2.3."""
-    rng = np.random.default_rng(3)
+    """N = 1000, K = 10, T = 0.3/gamma_LO: 4.39 by the joint estimator."""
     assert NETWORK.atoms == 980
-    assert 4.3 < 1.0 / math.sqrt(1000) / NETWORK.rms_error(200_000, rng) < 4.5
+    assert 4.3 < 1.0 / math.sqrt(1000) / NETWORK.rms_error(10**6, np.random.default_rng(3)) < 4.45
+
+
+def test_gain_of_a_network_level_by_level() -> None:
+    """In the same place more than 2.3, where the Gaussian budget of the paper promises 4.0."""
+    rng = np.random.default_rng(3)
     by_level = qcn.Cascade((24, 24), 10, 280, estimator=qcn.Bitwise(qcn.MaximumLikelihood()), prior=LASER)
     assert by_level.atoms == 1000
     assert 2.3 < 1.0 / math.sqrt(1000) / by_level.rms_error(200_000, rng) < 2.8
