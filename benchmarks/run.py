@@ -21,11 +21,13 @@ import statistics
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 import peers
 from rich.console import Console
@@ -228,6 +230,33 @@ def bound_rows(atoms: int) -> list[Row]:
     ]
 
 
+def allantools_adev(y: np.ndarray, taus: np.ndarray) -> float:
+    """The overlapping Allan deviation by allantools at the shortest averaging time."""
+    with warnings.catch_warnings():
+        # Of a package that is on its way out, and of averaging times it drops.
+        warnings.simplefilter("ignore")
+        import allantools
+
+        return float(allantools.oadev(y, rate=1.0, data_type="freq", taus=taus)[1][0])
+
+
+def allan_rows() -> list[Row]:
+    """Overlapping Allan deviations of long records: here with confidence intervals, by allantools without."""
+    rows = []
+    for samples, taus, times in (
+        (10**7, "octave", 2.0 ** np.arange(23)),
+        (10**5, "all", np.arange(1.0, 50001.0)),
+    ):
+        work = f"Allan deviation of {samples:.0e} samples, taus: {taus}"
+        y = np.random.default_rng(1).normal(size=samples)
+        call = partial(qcn.overlapping_adev, y, 1.0, taus)
+        rows += [
+            Row(work, "qcn_open overlapping_adev", ours(lambda call=call: call()["sigma_y"][0])),
+            Row(work, "allantools", ours(partial(allantools_adev, y, times))),
+        ]
+    return rows
+
+
 def import_seconds(module: str) -> dict[str, Any]:
     """Time of a fresh interpreter that imports `module`, less that of one that imports nothing; by the wall clock."""
 
@@ -249,6 +278,7 @@ def short_rows() -> list[Row]:
         *best_probe_rows("dephasing", (10, 50, 100, 1000)),
         *best_probe_rows("loss", (10, 50, 100, 500)),
         *bound_rows(1000),
+        *allan_rows(),
         *(Row("import", module, partial(import_seconds, module)) for module in ("qutip", "numpy", "qcn_open")),
     ]
 
