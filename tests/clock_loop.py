@@ -49,18 +49,22 @@ def counts(level: Group, phase: Real, coherence: float, survival: float, rng: np
 
 
 def direction(level: Group, plus: Real, minus: Real) -> Real:
-    """Phase of a level in (-pi, pi]: mean signs fitted by a sine and a cosine of the angle."""
+    """Phase of a level in (-pi, pi]: mean signs fitted by a sine and a cosine of the angle; NaN where they cancel."""
     basis = np.array([np.cos(level.angles), np.sin(level.angles)])
-    seen = plus + minus
-    mean = np.where(seen > 0, (plus - minus) / np.maximum(seen, 1), 0.0)
-    cosine, sine = np.linalg.solve((basis * level.trials) @ basis.T, (basis * level.trials) @ mean)
-    return np.arctan2(sine, cosine)
+    weights = np.einsum("ia,ja,ac->cij", basis, basis, plus + minus)
+    # Blocks at one angle only fix no sine: the smallest fit is the side that they show.
+    cosine, sine = np.einsum("cij,ja,ac->ic", np.linalg.pinv(weights, 1e-9, hermitian=True), basis, plus - minus)
+    return np.where(np.hypot(sine, cosine) > 1e-9, np.arctan2(sine, cosine), np.nan)
 
 
 def nearest(phase: Real, size: int, predicted: Real) -> Real:
-    """What `size` atoms have, divided by size, and moved by multiples of 2 pi/size next to what is predicted."""
+    """What `size` atoms have, divided by size, and moved by multiples of 2 pi/size next to what is predicted.
+
+    Where they have nothing, it is what is predicted.
+    """
     period = 2.0 * np.pi / size
-    return phase / size + period * np.round((predicted - phase / size) / period)
+    moved = phase / size + period * np.round((predicted - phase / size) / period)
+    return np.where(np.isnan(phase), predicted, moved)
 
 
 def bitwise(levels: Sequence[Group], outcomes: Sequence[tuple[Real, Real]], predicted: Real) -> Real:
