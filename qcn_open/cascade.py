@@ -417,8 +417,8 @@ def _circle(cascade: Cascade) -> tuple[int, int]:
     points = unit * math.ceil(needed / unit)
     if points > _MOST_POINTS:
         raise ValueError(
-            f"Joint() sums the posterior over at most {_MOST_POINTS} phases, and this cascade needs {points}: take smaller "
-            "blocks, a wider prior, or Bitwise()"
+            f"Joint() sums the posterior over at most {_MOST_POINTS} phases, and this cascade needs {points}: take "
+            "smaller blocks, a wider prior, or Bitwise()"
         )
     single = sum(int(level.copies.sum()) for level in levels if level.size == 1)
     coarse = max(48, 2 * prior, math.ceil(4.0 * math.sqrt(single)))
