@@ -141,6 +141,21 @@ def test_bitwise_estimate_is_that_of_the_bits(cascade: qcn.Cascade) -> None:
     assert compared > 1000
 
 
+@pytest.mark.parametrize("loss", ["seen", "dark"])
+@pytest.mark.parametrize("kind", [qcn.MultiAngle, qcn.DualQuadrature])
+def test_arctan2_is_that_of_a_fringe_fitted_to_the_signs(kind: type[qcn.Fringes], loss: qcn.readouts.Loss) -> None:
+    """Whatever blocks are left at each angle, and with the constant that dark atoms add."""
+    cascade = qcn.Cascade(uncorrelated=31, readout=kind(loss, 0.4), estimator=qcn.Bitwise(), survival=0.6)
+    rng = np.random.default_rng(10)
+    outcomes = cascade.sample(cascade.prior.sample(200, rng), rng)
+    angles = cascade.levels[0].angles
+    for outcome, found in zip(outcomes, cascade.estimate(outcomes), strict=True):
+        signs = np.repeat([1.0, -1.0], outcome.sum(axis=0)) - (0.4 if loss == "dark" else 0.0)
+        at = np.concatenate([np.repeat(angles, outcome[:, side]) for side in (0, 1)])
+        x, y = np.linalg.lstsq(np.stack([np.cos(at), np.sin(at)], axis=1), signs)[0]
+        assert abs(wrapped(found - np.arctan2(y, x))) < 1e-9
+
+
 def likelihoods(level: qcn.Level, outcome: NDArray[np.int64], phase: Real) -> Real:
     """Logarithm, up to a constant, at phases of the level."""
     mean = level.contrast * np.cos(phase - level.angles[:, None])
