@@ -225,9 +225,7 @@ def _maximum_likelihood(
     period, read = level.period, 0
     log = np.zeros(period)
     for number in range(level.first, level.stop):
-        row = channels[number].row
-        _add(likelihood[0, row : row + period], counts[number, 0], log)
-        _add(likelihood[1, row : row + period], counts[number, 1], log)
+        _add(likelihood, channels[number].row, counts[number, 0], counts[number, 1], log)
         read += counts[number, 0] + counts[number, 1]
     grid = _TURN / period
     phase = grid * np.argmax(log)
@@ -269,15 +267,17 @@ def _log_likelihood(
 
 
 @njit(cache=True)
-def _add(row: NDArray[np.float64], times: int, log: NDArray[np.float64]) -> None:
-    """Add a row so many times."""
-    if times == 1:
+def _add(likelihood: NDArray[np.float64], start: int, plus: int, minus: int, log: NDArray[np.float64]) -> None:
+    """Add the log-likelihood of so many + and - at the points from `start` on."""
+    stop = start + len(log)
+    if plus > 0 and minus > 0:
+        if_plus, if_minus = likelihood[0, start:stop], likelihood[1, start:stop]
         for point in range(len(log)):
-            log[point] += row[point]
-    elif times > 1:
-        factor = float(times)
+            log[point] += plus * if_plus[point] + minus * if_minus[point]
+    elif plus + minus > 0:
+        row, times = likelihood[int(plus == 0), start:stop], float(plus + minus)
         for point in range(len(log)):
-            log[point] += factor * row[point]
+            log[point] += times * row[point]
 
 
 @njit(cache=True)
@@ -303,25 +303,24 @@ def posterior(
         filled = level.period
         log = fringe[:filled]
         for number in range(level.first, level.stop):
-            row = channels[number].row
-            _add(likelihood[0, row : row + filled], counts[number, 0], log)
-            _add(likelihood[1, row : row + filled], counts[number, 1], log)
+            _add(likelihood, channels[number].row, counts[number, 0], counts[number, 1], log)
     start, length = _window(tables, counts, predicted, channels_of_single)
     whole, part = _away(predicted, points)
     highest = -np.inf
     place, left = start, length
     while left > 0:
-        # As far as neither the circle nor the fringe ends.
-        stop = min(place + left, points, (place // filled + 1) * filled)
+        stop = min(place + left, points)
         log = weights[place:stop]
         prior = tables.log_prior[place + whole : stop + whole + 1]
-        larger = fringe[place % filled :]
         for point in range(len(log)):
-            log[point] = prior[point] + part * (prior[point + 1] - prior[point]) + larger[point]
+            log[point] = prior[point] + part * (prior[point + 1] - prior[point])
+        for begin in range(place - place % filled, stop, filled):
+            inside = log[max(begin - place, 0) : begin - place + filled]
+            larger = fringe[max(place - begin, 0) :]
+            for point in range(len(inside)):
+                inside[point] += larger[point]
         for number in range(channels_of_single):
-            row = channels[number].row
-            _add(likelihood[0, row + place : row + stop], counts[number, 0], log)
-            _add(likelihood[1, row + place : row + stop], counts[number, 1], log)
+            _add(likelihood, channels[number].row + place, counts[number, 0], counts[number, 1], log)
         for point in range(len(log)):
             highest = max(highest, log[point])
         left -= stop - place
@@ -352,9 +351,7 @@ def _window(tables: CascadeTables, counts: NDArray[np.int64], predicted: float, 
     whole, _ = _away(predicted, tables.points)
     log = tables.log_prior[whole : whole + tables.points : stride].copy()
     for channel in range(channels):
-        row = channel * coarse
-        _add(likelihood[0, row : row + coarse], counts[channel, 0], log)
-        _add(likelihood[1, row : row + coarse], counts[channel, 1], log)
+        _add(likelihood, channel * coarse, counts[channel, 0], counts[channel, 1], log)
     least = log.max() - _NEGLIGIBLE
     gap, longest, end = 0, 0, 0
     for point in range(2 * coarse):
