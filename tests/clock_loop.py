@@ -25,9 +25,9 @@ class Group:
 
 
 def group(size: int, copies: int, readout: str) -> Group:
-    """Copies read at two right angles in turn ("dual"), or at equally spaced ones over half a turn ("multi")."""
-    number = np.arange(copies)
-    angles = np.where(number % 2 == 1, 0.5 * np.pi, 0.0) if readout == "dual" else np.pi * number / copies
+    """Copies read at two right angles in turn ("dual"), or at up to 24 angles over half a turn ("multi")."""
+    number, distinct = np.arange(copies), min(copies, 24)
+    angles = 0.5 * np.pi * (number % 2) if readout == "dual" else np.pi * (number * distinct // copies) / distinct
     unique, trials = np.unique(angles, return_counts=True)
     return Group(size, unique, trials)
 
