@@ -18,7 +18,7 @@ from qcn_open.backends import (
     interleaved,
 )
 from qcn_open.cascade import Cascade, Level
-from qcn_open.clock import Plan, Tracking
+from qcn_open.clock import NodeRecord, Plan, Record, Tracking, run_clock, run_nodes, simulate
 from qcn_open.estimators import Arctan2, Bitwise, Estimator, Joint, LevelPhase, MaximumLikelihood
 from qcn_open.fisher import NodeInformation, cfi, qfi, qfim
 from qcn_open.model import Ramsey
@@ -86,6 +86,7 @@ __all__ = [
     "Network",
     "Node",
     "NodeInformation",
+    "NodeRecord",
     "Noise",
     "OptimalTime",
     "Oscillator",
@@ -100,6 +101,7 @@ __all__ = [
     "QutipDense",
     "Ramsey",
     "Readout",
+    "Record",
     "SpinSqueezed",
     "SpontaneousEmission",
     "Symmetric",
@@ -120,4 +122,7 @@ __all__ = [
     "precision_curve",
     "qfi",
     "qfim",
+    "run_clock",
+    "run_nodes",
+    "simulate",
 ]

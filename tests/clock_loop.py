@@ -25,9 +25,9 @@ class Group:
 
 
 def group(size: int, copies: int, readout: str) -> Group:
-    """Copies read at two right angles in turn ("dual"), or at equally spaced ones over half a turn ("multi")."""
-    number = np.arange(copies)
-    angles = np.where(number % 2 == 1, 0.5 * np.pi, 0.0) if readout == "dual" else np.pi * number / copies
+    """Copies read at two right angles in turn ("dual"), or at up to 24 angles over half a turn ("multi")."""
+    number, distinct = np.arange(copies), min(copies, 24)
+    angles = 0.5 * np.pi * (number % 2) if readout == "dual" else np.pi * (number * distinct // copies) / distinct
     unique, trials = np.unique(angles, return_counts=True)
     return Group(size, unique, trials)
 
@@ -50,10 +50,13 @@ def counts(level: Group, phase: Real, coherence: float, survival: float, rng: np
 
 def direction(level: Group, plus: Real, minus: Real) -> Real:
     """Phase of a level in (-pi, pi]: mean signs fitted by a sine and a cosine of the angle; NaN where they cancel."""
-    basis = np.array([np.cos(level.angles), np.sin(level.angles)])
-    weights = np.einsum("ia,ja,ac->cij", basis, basis, plus + minus)
-    # Blocks at one angle only fix no sine: the smallest fit is the side that they show.
-    cosine, sine = np.einsum("cij,ja,ac->ic", np.linalg.pinv(weights, 1e-9, hermitian=True), basis, plus - minus)
+    cosines, sines, read, signs = np.cos(level.angles), np.sin(level.angles), plus + minus, plus - minus
+    x, y = cosines @ signs, sines @ signs
+    xx, xy, yy = cosines**2 @ read, (cosines * sines) @ read, sines**2 @ read
+    determinant = xx * yy - xy**2
+    # Blocks at one angle only fix no sine: what remains is the side that they show.
+    fixed = determinant > 1e-9 * read.sum(axis=0) ** 2
+    cosine, sine = np.where(fixed, [yy * x - xy * y, xx * y - xy * x], [x, y]) / np.where(fixed, determinant, 1.0)
     return np.where(np.hypot(sine, cosine) > 1e-9, np.arctan2(sine, cosine), np.nan)
 
 

@@ -122,10 +122,13 @@ def sample_level(
         channel = channels[number]
         plus = constant + contrast * (cosine * channel.cosine + sine * channel.sine)
         copies = channel.copies
-        if copies == 1:
-            draw = uniform(state)
-            counts[number, 0] = int(draw < present * plus)
-            counts[number, 1] = int(draw < present) - counts[number, 0]
+        if present == 1.0 and copies <= 4:
+            # One by one and here, because calls take longer.
+            successes = 0
+            for _ in range(copies):
+                successes += int(uniform(state) < plus)
+            counts[number, 0] = successes
+            counts[number, 1] = copies - successes
         else:
             read = copies if present == 1.0 else binomial(state, copies, present)
             counts[number, 0] = binomial(state, read, plus)
