@@ -116,7 +116,7 @@ class Cascade:
     198
     >>> rng = np.random.default_rng(1)
     >>> cascade.estimate(cascade.sample(np.array([-2.0, 1.0]), rng)).round(2)
-    array([-2.01,  1.03])
+    array([-2.05,  0.99])
     """
 
     copies: tuple[int, ...] = ()
@@ -129,7 +129,8 @@ class Cascade:
     survival: float = 1.0
 
     def __post_init__(self) -> None:
-        if isinstance(self.copies, str) or not isinstance(self.copies, Iterable):
+        given: object = self.copies
+        if isinstance(given, str) or not isinstance(given, Iterable):
             raise TypeError(f"Cascade copies must be numbers of blocks such as (16, 13, 9, 7, 4), got {self.copies!r}")
         copies = tuple(count(f"Cascade copies[{level}]", number, 0) for level, number in enumerate(self.copies))
         object.__setattr__(self, "copies", copies)
@@ -271,7 +272,7 @@ class Cascade:
         if phases.ndim != 1 or not np.isfinite(phases).all():
             raise ValueError(f"phases must be a one-dimensional array of finite numbers (rad), got {phases!r}")
         tables = self.tables()
-        outcomes = np.zeros((len(phases), len(tables.copies), 2), dtype=np.int64)
+        outcomes = np.zeros((len(phases), len(tables.channels), 2), dtype=np.int64)
         sample_many(state_from(rng), tables, phases, outcomes)
         return outcomes
 
@@ -287,10 +288,10 @@ class Cascade:
 
         tables = self.tables()
         outcomes = np.asarray(outcomes)
-        shape = (len(tables.copies), 2)
+        shape = (len(tables.channels), 2)
         if outcomes.ndim != 3 or outcomes.shape[1:] != shape or outcomes.dtype.kind not in "iu":
             raise ValueError(f"outcomes must be whole numbers of shape (trials, {shape[0]}, 2), got {outcomes.shape}")
-        if outcomes.size and (outcomes.min() < 0 or (outcomes.sum(axis=2) > tables.copies).any()):
+        if outcomes.size and (outcomes.min() < 0 or (outcomes.sum(axis=2) > tables.channels["copies"]).any()):
             raise ValueError("outcomes must not be negative, nor more at an angle than there are blocks")
         return np.asarray(estimate_many(tables, outcomes.astype(np.int64)))
 
@@ -327,75 +328,73 @@ class Cascade:
 
 @lru_cache(maxsize=16)
 def _tables(cascade: Cascade) -> CascadeTables:
-    from qcn_open.kernels.cascade import LEAST_SQUARES, MAXIMUM_LIKELIHOOD, POSTERIOR_MEAN, CascadeTables
+    from qcn_open.kernels.cascade import (
+        CHANNEL,
+        LEAST_SQUARES,
+        LEVEL,
+        MAXIMUM_LIKELIHOOD,
+        POSTERIOR_MEAN,
+        CascadeTables,
+    )
 
-    levels, estimator = cascade.levels, cascade.estimator
-    sizes = np.array([level.size for level in levels])
-    channels = np.array([len(level.copies) for level in levels])
+    parts, estimator = cascade.levels, cascade.estimator
     points, coarse = 0, 1
     if isinstance(estimator, Joint):
         rule = POSTERIOR_MEAN
         points, coarse = _circle(cascade)
-        periods = points // sizes
+        periods = [points // part.size for part in parts]
     elif isinstance(estimator, Bitwise) and isinstance(estimator.phase, Arctan2):
         rule = LEAST_SQUARES
-        periods = np.zeros_like(sizes)
+        periods = [0] * len(parts)
     elif isinstance(estimator, Bitwise) and isinstance(estimator.phase, MaximumLikelihood):
         rule = MAXIMUM_LIKELIHOOD
         # Two outcomes at A angles put 2A zeros on the likelihood; of n copies it is 1/sqrt(n) wide.
-        periods = np.array([max(32, 8 * len(level.copies), 16 * math.isqrt(level.copies.sum())) for level in levels])
+        periods = [max(32, 8 * len(part.copies), 16 * math.isqrt(int(part.copies.sum()))) for part in parts]
     else:
         raise TypeError(f"Cascade estimator must be Joint() or Bitwise(), got {estimator!r}")
-    log_plus, log_minus = _log_likelihood(levels, periods)
-    single = [level for level in levels if level.size == 1 and points > 0]
-    coarse_plus, coarse_minus = _log_likelihood(single, np.full(len(single), coarse))
+    angles = np.concatenate([part.angles for part in parts])
+    numbers = [len(part.copies) for part in parts]
+    rows = np.repeat(periods, numbers)
+    channels = np.zeros(len(angles), dtype=CHANNEL)
+    channels["copies"] = np.concatenate([part.copies for part in parts])
+    channels["row"] = np.cumsum(rows) - rows
+    channels["cosine"], channels["sine"] = np.cos(angles), np.sin(angles)
+    levels = np.zeros(len(parts), dtype=LEVEL)
+    for name in ("size", "present", "contrast", "constant"):
+        levels[name] = [getattr(part, name) for part in parts]
+    levels["ratio"] = levels["size"] // np.concatenate([[1], levels["size"][:-1]])
+    levels["stop"] = np.cumsum(numbers)
+    levels["first"] = levels["stop"] - numbers
+    levels["period"] = periods
+    levels["squares"] = [part.copies @ np.cos(part.angles) ** 2 for part in parts]
+    levels["cross"] = [part.copies @ (np.cos(part.angles) * np.sin(part.angles)) for part in parts]
     circle = 2.0 * np.pi * np.arange(points) / max(points, 1)
     turns = np.arange(2 * points + 1) / max(points, 1)
     log_prior = cascade.prior.log_density(2.0 * np.pi * (turns - np.ceil(turns - 0.5)))
-    angles = np.concatenate([level.angles for level in levels])
-    copies = np.concatenate([level.copies for level in levels])
-    first = np.concatenate([[0], np.cumsum(channels)])
-    rows = np.repeat(periods, channels)
+    single = [part for part in parts if part.size == 1 and points > 0]
     tables = CascadeTables(
         rule=rule,
-        sizes=sizes,
-        ratios=sizes // np.concatenate([[1], sizes[:-1]]),
-        first=first,
-        present=np.array([level.present for level in levels]),
-        contrast=np.array([level.contrast for level in levels]),
-        constant=np.array([level.constant for level in levels]),
-        copies=copies,
-        cosine=np.cos(angles),
-        sine=np.sin(angles),
-        squares=np.add.reduceat(copies * np.cos(angles) ** 2, first[:-1]),
-        cross=np.add.reduceat(copies * np.cos(angles) * np.sin(angles), first[:-1]),
-        periods=periods,
-        rows=np.cumsum(rows) - rows,
-        log_plus=log_plus,
-        log_minus=log_minus,
+        levels=levels,
+        channels=channels,
+        likelihood=_log_likelihood(parts, periods),
         points=points,
-        cosines=np.cos(circle),
-        sines=np.sin(circle),
-        coarse=coarse,
-        coarse_plus=coarse_plus,
-        coarse_minus=coarse_minus,
+        circle=np.array([np.cos(circle), np.sin(circle)]),
         log_prior=np.maximum(log_prior, _LEAST_LOG_PRIOR),
+        coarse=coarse,
+        coarse_likelihood=_log_likelihood(single, [coarse] * len(single)),
     )
     freeze(*(array for array in tables if isinstance(array, np.ndarray)))
     return tables
 
 
-def _log_likelihood(
-    levels: Iterable[Level], periods: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Logarithms of P(+) and of P(-) at every angle of the levels, at so many points on their fringes, in one row."""
-    plus, minus = [np.zeros(0)], [np.zeros(0)]
-    for level, period in zip(levels, periods.tolist(), strict=True):
-        fringe = np.cos(2.0 * np.pi * np.arange(period) / max(period, 1) - level.angles[:, None])
-        for sign, rows in ((1.0, plus), (-1.0, minus)):
-            probability = 0.5 * (1.0 + sign * (level.constant + level.contrast * fringe))
-            rows.append(np.log(np.maximum(probability, math.exp(_LEAST_LOG))).ravel())
-    return np.concatenate(plus), np.concatenate(minus)
+def _log_likelihood(levels: Iterable[Level], periods: Iterable[int]) -> NDArray[np.float64]:
+    """Logarithms of P(+) and of P(-), each at every angle of the levels and so many points on their fringes."""
+    rows = [np.zeros((2, 0))]
+    for level, period in zip(levels, periods, strict=True):
+        fringe = np.cos(2.0 * np.pi * np.arange(period) / max(period, 1) - level.angles[:, None]).ravel()
+        mean = level.constant + level.contrast * fringe
+        rows.append(np.log(np.maximum(0.5 * np.array([1.0 + mean, 1.0 - mean]), math.exp(_LEAST_LOG))))
+    return np.concatenate(rows, axis=1)
 
 
 def _circle(cascade: Cascade) -> tuple[int, int]:

@@ -7,7 +7,7 @@ shape (channels, 2): numbers of + and of - of the equal blocks that share one re
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from qcn_open.kernels.random import binomial, uniform
 
 __all__ = [
+    "CHANNEL",
     "LEAST_SQUARES",
+    "LEVEL",
     "MAXIMUM_LIKELIHOOD",
     "POSTERIOR_MEAN",
     "CascadeTables",
@@ -34,6 +36,14 @@ _TURN = 2.0 * math.pi
 _NEGLIGIBLE = 40.0
 
 
+# Few arrays, because Numba counts the references to each of them at every call.
+LEVEL = np.dtype(
+    [(name, np.int64) for name in ("size", "ratio", "first", "stop", "period")]
+    + [(name, np.float64) for name in ("present", "contrast", "constant", "squares", "cross")]
+)
+CHANNEL = np.dtype([("copies", np.int64), ("row", np.int64), ("cosine", np.float64), ("sine", np.float64)])
+
+
 class CascadeTables(NamedTuple):
     """What the compiled functions know of a cascade. Levels and channels are in the order of `Cascade.levels`.
 
@@ -41,80 +51,69 @@ class CascadeTables(NamedTuple):
     ----------
     rule : int
         LEAST_SQUARES or MAXIMUM_LIKELIHOOD level by level, or POSTERIOR_MEAN.
-    sizes, ratios : ndarray of int, shape (levels,)
-        Atoms of a block, and how many times those of the level before (of one atom for the first).
-    first : ndarray of int, shape (levels + 1,)
-        First channel of every level, and the number of channels.
-    present, contrast, constant : ndarray, shape (levels,)
-        Probability that a block is read at all, V and D of P(+) = (1 + D + V cos(n phase - angle))/2 if it is.
-    copies : ndarray of int, shape (channels,)
-        Blocks of every channel.
-    cosine, sine : ndarray, shape (channels,)
-        Of its readout angle.
-    squares, cross : ndarray, shape (levels,)
-        Sums of cosine^2 and of cosine sine over the blocks of a level.
-    periods : ndarray of int, shape (levels,)
-        Points on one fringe of the level, for which its likelihood is tabulated.
-    rows : ndarray of int, shape (channels,)
-        Where the points of a channel begin in the next two.
-    log_plus, log_minus : ndarray
+    levels : ndarray of LEVEL, shape (levels,)
+        Of every level the atoms of a block, and how many times those of the level before (of one atom for the first);
+        the first channel, and the one after the last; the points on a fringe for which its likelihood is tabulated; the
+        probability that a block is read at all, and V and D of P(+) = (1 + D + V cos(n phase - angle))/2 if it is; the
+        sums of cosine^2 and of cosine sine over its blocks.
+    channels : ndarray of CHANNEL, shape (channels,)
+        Of every readout angle the number of blocks, where the points of its fringe begin in `likelihood`, cosine and
+        sine.
+    likelihood : ndarray, shape (2, rows)
         Logarithms of the probabilities of + and -.
     points : int
         Points on the circle of the posterior of the phase, at 2 pi i/points.
-    cosines, sines : ndarray, shape (points,)
-        Of these phases.
-    coarse : int
-        So many of them show where the posterior is, before the rest is looked at.
-    coarse_plus, coarse_minus : ndarray
-        log_plus and log_minus of the single atoms there.
+    circle : ndarray, shape (2, points)
+        Cosine and sine of these phases.
     log_prior : ndarray, shape (2 points + 1,)
         Logarithm of the prior at 2 pi i/points from the predicted phase, two turns.
+    coarse : int
+        So many of the points show where the posterior is, before the rest is looked at.
+    coarse_likelihood : ndarray, shape (2, coarse channels of single atoms)
+        That of the single atoms there.
     """
 
     rule: int
-    sizes: NDArray[np.int64]
-    ratios: NDArray[np.int64]
-    first: NDArray[np.int64]
-    present: NDArray[np.float64]
-    contrast: NDArray[np.float64]
-    constant: NDArray[np.float64]
-    copies: NDArray[np.int64]
-    cosine: NDArray[np.float64]
-    sine: NDArray[np.float64]
-    squares: NDArray[np.float64]
-    cross: NDArray[np.float64]
-    periods: NDArray[np.int64]
-    rows: NDArray[np.int64]
-    log_plus: NDArray[np.float64]
-    log_minus: NDArray[np.float64]
+    levels: NDArray[np.void]
+    channels: NDArray[np.void]
+    likelihood: NDArray[np.float64]
     points: int
-    cosines: NDArray[np.float64]
-    sines: NDArray[np.float64]
-    coarse: int
-    coarse_plus: NDArray[np.float64]
-    coarse_minus: NDArray[np.float64]
+    circle: NDArray[np.float64]
     log_prior: NDArray[np.float64]
+    coarse: int
+    coarse_likelihood: NDArray[np.float64]
+
+
+@njit(cache=True, inline="always")
+def sample(state: NDArray[np.uint64], tables: CascadeTables, phase: float, counts: NDArray[np.int64]) -> None:
+    """Fill `counts` with outcomes drawn at the `phase` of one atom (rad)."""
+    _sample(state, tables.levels, tables.channels, phase, counts)
 
 
 @njit(cache=True)
-def sample(state: NDArray[np.uint64], tables: CascadeTables, phase: float, counts: NDArray[np.int64]) -> None:
-    """Fill `counts` with outcomes drawn at the `phase` of one atom (rad)."""
+def _sample(
+    state: NDArray[np.uint64],
+    levels: NDArray[np.void],
+    channels: NDArray[np.void],
+    phase: float,
+    counts: NDArray[np.int64],
+) -> None:
     cosine, sine = math.cos(phase), math.sin(phase)
-    for level in range(len(tables.sizes)):
-        cosine, sine = _multiple(cosine, sine, tables.ratios[level])
-        present = tables.present[level]
-        constant, contrast = 0.5 + 0.5 * tables.constant[level], 0.5 * tables.contrast[level]
-        for channel in range(tables.first[level], tables.first[level + 1]):
-            plus = constant + contrast * (cosine * tables.cosine[channel] + sine * tables.sine[channel])
-            copies = tables.copies[channel]
+    for level in levels:
+        cosine, sine = _multiple(cosine, sine, level.ratio)
+        present, constant, contrast = level.present, 0.5 + 0.5 * level.constant, 0.5 * level.contrast
+        for number in range(level.first, level.stop):
+            channel = channels[number]
+            plus = constant + contrast * (cosine * channel.cosine + sine * channel.sine)
+            copies = channel.copies
             if copies == 1:
                 draw = uniform(state)
-                counts[channel, 0] = int(draw < present * plus)
-                counts[channel, 1] = int(draw < present) - counts[channel, 0]
+                counts[number, 0] = int(draw < present * plus)
+                counts[number, 1] = int(draw < present) - counts[number, 0]
             else:
                 read = copies if present == 1.0 else binomial(state, copies, present)
-                counts[channel, 0] = binomial(state, read, plus)
-                counts[channel, 1] = read - counts[channel, 0]
+                counts[number, 0] = binomial(state, read, plus)
+                counts[number, 1] = read - counts[number, 0]
 
 
 @njit(cache=True)
@@ -133,57 +132,64 @@ def _multiple(cosine: float, sine: float, factor: int) -> tuple[float, float]:
     return c, s
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def estimate(tables: CascadeTables, counts: NDArray[np.int64], predicted: float) -> float:
     """The phase of one atom (rad) within half a turn of `predicted`, around which the prior is centred."""
     if tables.rule == POSTERIOR_MEAN:
         phase = _mean_direction(tables, counts, predicted)
     else:
-        phase = _level_by_level(tables, counts, predicted)
+        phase = _level_by_level(tables.rule, tables.levels, tables.channels, tables.likelihood, counts, predicted)
     return phase - _TURN * math.ceil((phase - predicted) / _TURN - 0.5)
 
 
 @njit(cache=True)
-def _level_by_level(tables: CascadeTables, counts: NDArray[np.int64], predicted: float) -> float:
+def _level_by_level(
+    rule: int,
+    levels: NDArray[np.void],
+    channels: NDArray[np.void],
+    likelihood: NDArray[np.float64],
+    counts: NDArray[np.int64],
+    predicted: float,
+) -> float:
     """The phase of the last level, unwrapped by what the levels before it make of the predicted one.
 
     A level that says nothing, such as one of which every block was lost, leaves it to the next.
     """
     unwrapped = predicted
-    for level in range(len(tables.sizes)):
-        unwrapped *= tables.ratios[level]
-        if tables.rule == LEAST_SQUARES:
-            known, phase = _least_squares(tables, counts, level)
+    for level in levels:
+        unwrapped *= level.ratio
+        if rule == LEAST_SQUARES:
+            known, phase = _least_squares(level, channels, counts)
         else:
-            known, phase = _maximum_likelihood(tables, counts, level)
+            known, phase = _maximum_likelihood(level, channels, likelihood, counts)
         if known:
             unwrapped = phase + _TURN * math.floor((unwrapped - phase) / _TURN + 0.5)
-    return unwrapped / tables.sizes[-1]
+    return unwrapped / levels[-1].size
 
 
 @njit(cache=True)
-def _least_squares(tables: CascadeTables, counts: NDArray[np.int64], level: int) -> tuple[bool, float]:
+def _least_squares(level: Any, channels: NDArray[np.void], counts: NDArray[np.int64]) -> tuple[bool, float]:
     """Phase of the fringe x cos(angle) + y sin(angle) that fits the signs best, and whether they have one.
 
     For equally spaced angles it is the first harmonic of the signs; angles whose blocks were lost weigh less.
     """
     along, across, blocks = 0.0, 0.0, 0
-    for channel in range(tables.first[level], tables.first[level + 1]):
-        plus, minus = counts[channel, 0], counts[channel, 1]
+    for number in range(level.first, level.stop):
+        plus, minus = counts[number, 0], counts[number, 1]
         signs = float(plus - minus)
-        along += signs * tables.cosine[channel]
-        across += signs * tables.sine[channel]
+        along += signs * channels[number].cosine
+        across += signs * channels[number].sine
         blocks += plus + minus
-    read, squares, cross = float(blocks), tables.squares[level], tables.cross[level]
-    if tables.present[level] < 1.0 or tables.constant[level] > 0.0:
+    read, squares, cross, constant = float(blocks), level.squares, level.cross, level.constant
+    if level.present < 1.0 or constant > 0.0:
         squares, cross = 0.0, 0.0
-        for channel in range(tables.first[level], tables.first[level + 1]):
-            here = float(counts[channel, 0] + counts[channel, 1])
-            cosine, sine = tables.cosine[channel], tables.sine[channel]
+        for number in range(level.first, level.stop):
+            here = float(counts[number, 0] + counts[number, 1])
+            cosine, sine = channels[number].cosine, channels[number].sine
             squares += here * cosine * cosine
             cross += here * cosine * sine
-            along -= here * tables.constant[level] * cosine
-            across -= here * tables.constant[level] * sine
+            along -= here * constant * cosine
+            across -= here * constant * sine
     rest = read - squares
     x, y = along, across
     # Blocks at one angle only fix no fringe: what remains is the side of it.
@@ -193,27 +199,26 @@ def _least_squares(tables: CascadeTables, counts: NDArray[np.int64], level: int)
 
 
 @njit(cache=True)
-def _maximum_likelihood(tables: CascadeTables, counts: NDArray[np.int64], level: int) -> tuple[bool, float]:
+def _maximum_likelihood(
+    level: Any, channels: NDArray[np.void], likelihood: NDArray[np.float64], counts: NDArray[np.int64]
+) -> tuple[bool, float]:
     """Phase of the level at which its outcomes are most likely, and whether any block was read."""
-    period = tables.periods[level]
-    start, stop = tables.first[level], tables.first[level + 1]
+    period, read = level.period, 0
     log = np.zeros(period)
-    read = 0
-    for channel in range(start, stop):
-        row = tables.rows[channel]
-        _add(tables.log_plus[row : row + period], counts[channel, 0], log)
-        _add(tables.log_minus[row : row + period], counts[channel, 1], log)
-        read += counts[channel, 0] + counts[channel, 1]
-    phase = _TURN * np.argmax(log) / period
-    value, slope, bend = _log_likelihood(tables, counts, level, phase)
+    for number in range(level.first, level.stop):
+        _add(likelihood, channels[number].row, counts[number, 0], counts[number, 1], log)
+        read += counts[number, 0] + counts[number, 1]
+    grid = _TURN / period
+    phase = grid * np.argmax(log)
+    value, slope, bend = _log_likelihood(level, channels, counts, phase)
     for _ in range(50):
         # Uphill by Newton's step, by a point of the grid at most, halved as long as it overshoots.
-        step = -slope / bend if bend < 0.0 else math.copysign(_TURN / period, slope)
-        step = min(max(step, -_TURN / period), _TURN / period)
-        new = _log_likelihood(tables, counts, level, phase + step)
+        step = -slope / bend if bend < 0.0 else math.copysign(grid, slope)
+        step = min(max(step, -grid), grid)
+        new = _log_likelihood(level, channels, counts, phase + step)
         while new[0] < value and abs(step) > 1e-10:
             step *= 0.5
-            new = _log_likelihood(tables, counts, level, phase + step)
+            new = _log_likelihood(level, channels, counts, phase + step)
         if abs(step) <= 1e-10:
             break
         phase += step
@@ -223,33 +228,35 @@ def _maximum_likelihood(tables: CascadeTables, counts: NDArray[np.int64], level:
 
 @njit(cache=True)
 def _log_likelihood(
-    tables: CascadeTables, counts: NDArray[np.int64], level: int, phase: float
+    level: Any, channels: NDArray[np.void], counts: NDArray[np.int64], phase: float
 ) -> tuple[float, float, float]:
     """Logarithm of the likelihood of a level at its phase, and its first two derivatives."""
     value, slope, bend = 0.0, 0.0, 0.0
-    contrast, constant = tables.contrast[level], tables.constant[level]
     c, s = math.cos(phase), math.sin(phase)
-    for channel in range(tables.first[level], tables.first[level + 1]):
-        fringe = contrast * (c * tables.cosine[channel] + s * tables.sine[channel])
-        slanted = contrast * (c * tables.sine[channel] - s * tables.cosine[channel])
+    for number in range(level.first, level.stop):
+        cosine, sine = channels[number].cosine, channels[number].sine
+        fringe = level.contrast * (c * cosine + s * sine)
+        slanted = level.contrast * (c * sine - s * cosine)
         for outcome in range(2):
-            sign, number = 1.0 - 2.0 * outcome, counts[channel, outcome]
-            if number > 0:
-                twice = max(1.0 + sign * (constant + fringe), 1e-300)
-                value += number * math.log(twice)
-                slope += number * sign * slanted / twice
-                bend -= number * (sign * fringe / twice + (slanted / twice) ** 2)
+            sign, times = 1.0 - 2.0 * outcome, counts[number, outcome]
+            if times > 0:
+                twice = max(1.0 + sign * (level.constant + fringe), 1e-300)
+                value += times * math.log(twice)
+                slope += times * sign * slanted / twice
+                bend -= times * (sign * fringe / twice + (slanted / twice) ** 2)
     return value, slope, bend
 
 
 @njit(cache=True)
-def _add(row: NDArray[np.float64], number: int, log: NDArray[np.float64]) -> None:
-    """Add a row so many times."""
-    if number == 1:
+def _add(likelihood: NDArray[np.float64], start: int, plus: int, minus: int, log: NDArray[np.float64]) -> None:
+    """Add the log-likelihood of so many + and - at the points from `start` on."""
+    stop = start + len(log)
+    if plus > 0 and minus > 0:
+        if_plus, if_minus = likelihood[0, start:stop], likelihood[1, start:stop]
         for point in range(len(log)):
-            log[point] += row[point]
-    elif number > 1:
-        times = float(number)
+            log[point] += plus * if_plus[point] + minus * if_minus[point]
+    elif plus + minus > 0:
+        row, times = likelihood[int(plus == 0), start:stop], float(plus + minus)
         for point in range(len(log)):
             log[point] += times * row[point]
 
@@ -263,41 +270,38 @@ def posterior(
     Returns the first point and the number of points, modulo the circle, beyond which they are negligible and not
     filled.
     """
-    points, levels = tables.points, len(tables.sizes)
-    first, periods, rows = tables.first, tables.periods, tables.rows
-    log_plus, log_minus = tables.log_plus, tables.log_minus
-    single = 0
-    while single < levels and tables.sizes[single] == 1:
+    points, levels, channels, likelihood = tables.points, tables.levels, tables.channels, tables.likelihood
+    single, channels_of_single = 0, 0
+    while single < len(levels) and levels[single].size == 1:
+        channels_of_single = levels[single].stop
         single += 1
     # Larger blocks repeat themselves on the circle: sum them on one fringe, from the largest to the smallest.
-    filled = periods[-1] if single < levels else points
-    fringe = np.zeros(periods[single] if single < levels else points)
-    for level in range(levels - 1, single - 1, -1):
-        period = periods[level]
-        for begin in range(filled, period, filled):
+    filled = levels[-1].period if single < len(levels) else points
+    fringe = np.zeros(levels[single].period if single < len(levels) else points)
+    for level in levels[single:][::-1]:
+        for begin in range(filled, level.period, filled):
             fringe[begin : begin + filled] = fringe[:filled]
-        filled = period
-        log = fringe[:period]
-        for channel in range(first[level], first[level + 1]):
-            row = rows[channel]
-            _add(log_plus[row : row + period], counts[channel, 0], log)
-            _add(log_minus[row : row + period], counts[channel, 1], log)
-    start, length = _window(tables, counts, predicted, first[single])
+        filled = level.period
+        log = fringe[:filled]
+        for number in range(level.first, level.stop):
+            _add(likelihood, channels[number].row, counts[number, 0], counts[number, 1], log)
+    start, length = _window(tables, counts, predicted, channels_of_single)
     whole, part = _away(predicted, points)
     highest = -np.inf
     place, left = start, length
     while left > 0:
-        # As far as neither the circle nor the fringe ends.
-        stop = min(place + left, points, (place // filled + 1) * filled)
+        stop = min(place + left, points)
         log = weights[place:stop]
         prior = tables.log_prior[place + whole : stop + whole + 1]
-        larger = fringe[place % filled :]
         for point in range(len(log)):
-            log[point] = prior[point] + part * (prior[point + 1] - prior[point]) + larger[point]
-        for channel in range(first[single]):
-            row = rows[channel]
-            _add(log_plus[row + place : row + stop], counts[channel, 0], log)
-            _add(log_minus[row + place : row + stop], counts[channel, 1], log)
+            log[point] = prior[point] + part * (prior[point + 1] - prior[point])
+        for begin in range(place - place % filled, stop, filled):
+            inside = log[max(begin - place, 0) : begin - place + filled]
+            larger = fringe[max(place - begin, 0) :]
+            for point in range(len(inside)):
+                inside[point] += larger[point]
+        for number in range(channels_of_single):
+            _add(likelihood, channels[number].row + place, counts[number, 0], counts[number, 1], log)
         for point in range(len(log)):
             highest = max(highest, log[point])
         left -= stop - place
@@ -323,16 +327,12 @@ def _window(tables: CascadeTables, counts: NDArray[np.int64], predicted: float, 
 
     The larger blocks, averaged over their outcomes, don't change what lies outside.
     """
-    coarse = tables.coarse
+    coarse, likelihood = tables.coarse, tables.coarse_likelihood
     stride = tables.points // coarse
-    log = np.empty(coarse)
     whole, _ = _away(predicted, tables.points)
-    for point in range(coarse):
-        log[point] = tables.log_prior[point * stride + whole]
+    log = tables.log_prior[whole : whole + tables.points : stride].copy()
     for channel in range(channels):
-        row = channel * coarse
-        _add(tables.coarse_plus[row : row + coarse], counts[channel, 0], log)
-        _add(tables.coarse_minus[row : row + coarse], counts[channel, 1], log)
+        _add(likelihood, channel * coarse, counts[channel, 0], counts[channel, 1], log)
     least = log.max() - _NEGLIGIBLE
     gap, longest, end = 0, 0, 0
     for point in range(2 * coarse):
@@ -353,8 +353,8 @@ def _mean_direction(tables: CascadeTables, counts: NDArray[np.int64], predicted:
     x, y = 0.0, 0.0
     for point in range(start, start + length):
         place = point if point < tables.points else point - tables.points
-        x += weights[place] * tables.cosines[place]
-        y += weights[place] * tables.sines[place]
+        x += weights[place] * tables.circle[0, place]
+        y += weights[place] * tables.circle[1, place]
     return math.atan2(y, x)
 
 
@@ -379,7 +379,7 @@ def estimate_many(tables: CascadeTables, outcomes: NDArray[np.int64]) -> NDArray
 @njit(cache=True)
 def squared_errors(state: NDArray[np.uint64], tables: CascadeTables, phases: NDArray[np.float64]) -> float:
     """Sum of the squares of the wrapped errors of one sampled estimate for each phase (rad^2)."""
-    counts = np.zeros((len(tables.copies), 2), dtype=np.int64)
+    counts = np.zeros((len(tables.channels), 2), dtype=np.int64)
     total = 0.0
     for trial in range(len(phases)):
         sample(state, tables, phases[trial], counts)
