@@ -4,7 +4,8 @@ One model, `Ramsey`, several independent ways of computing it (`backends`), and 
 `cfi`, `qfim`, `optimal_time`, and the `bounds` that none of them may exceed.
 """
 
-from qcn_open import bounds
+from qcn_open import bayes, bounds
+from qcn_open.allocation import best_cascade
 from qcn_open.backends import (
     Backend,
     Evolved,
@@ -105,6 +106,8 @@ __all__ = [
     "SymmetricState",
     "Tracking",
     "TrapLoss",
+    "bayes",
+    "best_cascade",
     "best_probe",
     "bound_optimal_time",
     "bounds",

@@ -377,14 +377,14 @@ def _tables(cascade: Cascade) -> CascadeTables:
     circle = 2.0 * np.pi * np.arange(points) / max(points, 1)
     turns = np.arange(2 * points + 1) / max(points, 1)
     log_prior = cascade.prior.log_density(2.0 * np.pi * (turns - np.ceil(turns - 0.5)))
-    single = [part for part in parts if part.size == 1 and points > 0]
     # Angles that are chosen as the outcomes come in have no tables.
-    parts, periods, single = ([], [], []) if adaptive else (list(parts), periods, single)
+    tabulated = () if adaptive else parts
+    single = [part for part in tabulated if part.size == 1 and points > 0]
     tables = CascadeTables(
         rule=rule,
         levels=levels,
         channels=channels,
-        likelihood=_log_likelihood(parts, periods),
+        likelihood=_log_likelihood(tabulated, periods[: len(tabulated)]),
         points=points,
         circle=np.array([np.cos(circle), np.sin(circle)]),
         log_prior=np.maximum(log_prior, _LEAST_LOG_PRIOR),

@@ -15,7 +15,7 @@ which the angle alpha maximises (Berry, Higgins et al., PRA 80, 052114 (2009)).
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba import njit
@@ -37,7 +37,7 @@ _SMALL = 1e-100
 
 
 @njit(cache=True)
-def best_angle(level: np.void, circle: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[float, float]:
+def best_angle(level: Any, circle: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[float, float]:
     """Cosine and sine of the angle for the next block of a level."""
     size, constant, contrast = level.size, level.constant, 0.5 * level.contrast
     total, x1, y1, x2, y2 = 0.0, 0.0, 0.0, 0.0, 0.0
@@ -63,7 +63,7 @@ def best_angle(level: np.void, circle: NDArray[np.float64], weights: NDArray[np.
 
 @njit(cache=True)
 def learn(
-    level: np.void,
+    level: Any,
     circle: NDArray[np.float64],
     cosine: float,
     sine: float,
