@@ -4,8 +4,9 @@ One model, `Ramsey`, several independent ways of computing it (`backends`), and 
 `cfi`, `qfim`, `optimal_time`, and the `bounds` that none of them may exceed.
 """
 
-from qcn_open import bounds
+from qcn_open import bayes, bounds
 from qcn_open.allan import overlapping_adev
+from qcn_open.allocation import best_cascade
 from qcn_open.backends import (
     Backend,
     Evolved,
@@ -108,6 +109,8 @@ __all__ = [
     "SymmetricState",
     "Tracking",
     "TrapLoss",
+    "bayes",
+    "best_cascade",
     "best_probe",
     "bound_optimal_time",
     "bounds",

@@ -16,7 +16,7 @@ from qcn_open.model import noises
 from qcn_open.noise import CollectiveNoise, Noise, one_site
 from qcn_open.priors import FlatPrior, Prior
 from qcn_open.probes import Product
-from qcn_open.readouts.fringes import Fringes, MultiAngle
+from qcn_open.readouts.fringes import FedForward, Fringes, MultiAngle
 from qcn_open.states.base import freeze
 from qcn_open.validation import closed_interval, count, nonnegative
 
@@ -154,6 +154,10 @@ class Cascade:
         if self.atoms == 0:
             raise ValueError("Cascade needs at least one block or one uncorrelated atom")
         count("Cascade atoms", self.atoms)
+        if isinstance(self.readout, FedForward) and not isinstance(self.estimator, Joint):
+            raise ValueError(
+                f"FedForward angles follow from the posterior: use the estimator Joint(), not {self.estimator!r}"
+            )
         smallest = self._blocks()[0][0]
         if smallest > 1 and isinstance(self.prior, FlatPrior):
             raise ValueError(
@@ -334,6 +338,7 @@ class Cascade:
 def _tables(cascade: Cascade) -> CascadeTables:
     from qcn_open.kernels.cascade import (
         CHANNEL,
+        FED_FORWARD,
         LEAST_SQUARES,
         LEVEL,
         MAXIMUM_LIKELIHOOD,
@@ -343,8 +348,9 @@ def _tables(cascade: Cascade) -> CascadeTables:
 
     parts, estimator = cascade.levels, cascade.estimator
     points, coarse = 0, 1
+    adaptive = isinstance(cascade.readout, FedForward)
     if isinstance(estimator, Joint):
-        rule = POSTERIOR_MEAN
+        rule = FED_FORWARD if adaptive else POSTERIOR_MEAN
         points, coarse = _circle(cascade)
         periods = [points // part.size for part in parts]
     elif isinstance(estimator, Bitwise) and isinstance(estimator.phase, Arctan2):
@@ -375,12 +381,14 @@ def _tables(cascade: Cascade) -> CascadeTables:
     circle = 2.0 * np.pi * np.arange(points) / max(points, 1)
     turns = np.arange(2 * points + 1) / max(points, 1)
     log_prior = cascade.prior.log_density(2.0 * np.pi * (turns - np.ceil(turns - 0.5)))
-    single = [part for part in parts if part.size == 1 and points > 0]
+    # Angles that are chosen as the outcomes come in have no tables.
+    tabulated = () if adaptive else parts
+    single = [part for part in tabulated if part.size == 1 and points > 0]
     tables = CascadeTables(
         rule=rule,
         levels=levels,
         channels=channels,
-        likelihood=_log_likelihood(parts, periods),
+        likelihood=_log_likelihood(tabulated, periods[: len(tabulated)]),
         points=points,
         circle=np.array([np.cos(circle), np.sin(circle)]),
         log_prior=np.maximum(log_prior, _LEAST_LOG_PRIOR),

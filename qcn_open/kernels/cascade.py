@@ -13,11 +13,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from qcn_open.kernels import fed_forward
 from qcn_open.kernels.leaf import leaf
 from qcn_open.kernels.random import binomial, uniform
 
 __all__ = [
     "CHANNEL",
+    "FED_FORWARD",
     "LEAST_SQUARES",
     "LEVEL",
     "MAXIMUM_LIKELIHOOD",
@@ -33,7 +35,7 @@ __all__ = [
     "squared_errors",
 ]
 
-LEAST_SQUARES, MAXIMUM_LIKELIHOOD, POSTERIOR_MEAN = 0, 1, 2
+LEAST_SQUARES, MAXIMUM_LIKELIHOOD, POSTERIOR_MEAN, FED_FORWARD = 0, 1, 2, 3
 _TURN = 2.0 * math.pi
 # exp(-40) = 4e-18: what is left out of a posterior is less than its rounding.
 _NEGLIGIBLE = 40.0
@@ -53,7 +55,8 @@ class CascadeTables(NamedTuple):
     Attributes
     ----------
     rule : int
-        LEAST_SQUARES or MAXIMUM_LIKELIHOOD level by level, or POSTERIOR_MEAN.
+        LEAST_SQUARES or MAXIMUM_LIKELIHOOD level by level, or POSTERIOR_MEAN; FED_FORWARD is that at angles which
+        follow from the outcomes, of one block a channel.
     levels : ndarray of LEVEL, shape (levels,)
         Of every level the atoms of a block, and how many times those of the level before (of one atom for the first);
         the first channel, and the one after the last; the points on a fringe for which its likelihood is tabulated; the
@@ -90,7 +93,10 @@ class CascadeTables(NamedTuple):
 @njit(cache=True, inline="always")
 def sample(state: NDArray[np.uint64], tables: CascadeTables, phase: float, counts: NDArray[np.int64]) -> None:
     """Fill `counts` with outcomes drawn at the `phase` of one atom (rad)."""
-    _sample(state, tables.levels, tables.channels, phase, counts)
+    if tables.rule == FED_FORWARD:
+        fed_forward.draw_each(state, tables, phase, counts)
+    else:
+        _sample(state, tables.levels, tables.channels, phase, counts)
 
 
 @leaf
@@ -156,6 +162,8 @@ def estimate(tables: CascadeTables, counts: NDArray[np.int64], predicted: float)
     """The phase of one atom (rad) within half a turn of `predicted`, around which the prior is centred."""
     if tables.rule == POSTERIOR_MEAN:
         phase = _mean_direction(tables, counts, predicted)
+    elif tables.rule == FED_FORWARD:
+        phase = fed_forward.mean_direction(tables, counts, predicted)
     else:
         phase = _level_by_level(tables.rule, tables.levels, tables.channels, tables.likelihood, counts, predicted)
     return phase - _TURN * math.ceil((phase - predicted) / _TURN - 0.5)
