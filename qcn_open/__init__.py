@@ -4,8 +4,9 @@ One model, `Ramsey`, several independent ways of computing it (`backends`), and 
 `cfi`, `qfim`, `optimal_time`, and the `bounds` that none of them may exceed.
 """
 
-from qcn_open import bounds
+from qcn_open import bayes, bounds
 from qcn_open.allan import overlapping_adev
+from qcn_open.allocation import best_cascade
 from qcn_open.backends import (
     Backend,
     Evolved,
@@ -18,7 +19,7 @@ from qcn_open.backends import (
     interleaved,
 )
 from qcn_open.cascade import Cascade, Level
-from qcn_open.clock import Plan, Tracking
+from qcn_open.clock import NodeRecord, Plan, Record, Tracking, run_clock, run_nodes, simulate
 from qcn_open.estimators import Arctan2, Bitwise, Estimator, Joint, LevelPhase, MaximumLikelihood
 from qcn_open.fisher import NodeInformation, cfi, qfi, qfim
 from qcn_open.model import Ramsey
@@ -86,6 +87,7 @@ __all__ = [
     "Network",
     "Node",
     "NodeInformation",
+    "NodeRecord",
     "Noise",
     "OptimalTime",
     "Oscillator",
@@ -100,12 +102,15 @@ __all__ = [
     "QutipDense",
     "Ramsey",
     "Readout",
+    "Record",
     "SpinSqueezed",
     "SpontaneousEmission",
     "Symmetric",
     "SymmetricState",
     "Tracking",
     "TrapLoss",
+    "bayes",
+    "best_cascade",
     "best_probe",
     "bound_optimal_time",
     "bounds",
@@ -120,4 +125,7 @@ __all__ = [
     "precision_curve",
     "qfi",
     "qfim",
+    "run_clock",
+    "run_nodes",
+    "simulate",
 ]

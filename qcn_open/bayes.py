@@ -54,7 +54,8 @@ def expected_error(cascade: Cascade, trials: int, rng: np.random.Generator) -> t
         raise ValueError(f"expected_error needs the estimator Joint(), got {cascade.estimator!r}")
     trials = count("expected_error trials", trials)
     tables = cascade.tables()
-    spacings = 2.0 * np.pi / tables.sizes[tables.sizes > 1]
+    sizes = tables.levels["size"]
+    spacings = 2.0 * np.pi / sizes[sizes > 1]
     shifts = np.concatenate([[0.0], spacings, -spacings])
     # Every other trial is drawn from the true distribution, the rest from the others in turn.
     number = np.arange(trials)

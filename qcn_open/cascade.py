@@ -16,7 +16,7 @@ from qcn_open.model import noises
 from qcn_open.noise import CollectiveNoise, Noise, one_site
 from qcn_open.priors import FlatPrior, Prior
 from qcn_open.probes import Product
-from qcn_open.readouts.fringes import Fringes, MultiAngle
+from qcn_open.readouts.fringes import FedForward, Fringes, MultiAngle
 from qcn_open.states.base import freeze
 from qcn_open.validation import closed_interval, count, nonnegative
 
@@ -30,6 +30,7 @@ _CHUNK = 2**17
 # A logarithm instead of that of 0, whose product with 0 is 0.
 _LEAST_LOG = -700.0
 _LEAST_LOG_PRIOR = -1e6
+_MOST_POINTS = 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +117,7 @@ class Cascade:
     198
     >>> rng = np.random.default_rng(1)
     >>> cascade.estimate(cascade.sample(np.array([-2.0, 1.0]), rng)).round(2)
-    array([-2.01,  1.03])
+    array([-2.05,  0.99])
     """
 
     copies: tuple[int, ...] = ()
@@ -153,6 +154,10 @@ class Cascade:
         if self.atoms == 0:
             raise ValueError("Cascade needs at least one block or one uncorrelated atom")
         count("Cascade atoms", self.atoms)
+        if isinstance(self.readout, FedForward) and not isinstance(self.estimator, Joint):
+            raise ValueError(
+                f"FedForward angles follow from the posterior: use the estimator Joint(), not {self.estimator!r}"
+            )
         smallest = self._blocks()[0][0]
         if smallest > 1 and isinstance(self.prior, FlatPrior):
             raise ValueError(
@@ -290,7 +295,10 @@ class Cascade:
         outcomes = np.asarray(outcomes)
         shape = (len(tables.channels), 2)
         if outcomes.ndim != 3 or outcomes.shape[1:] != shape or outcomes.dtype.kind not in "iu":
-            raise ValueError(f"outcomes must be whole numbers of shape (trials, {shape[0]}, 2), got {outcomes.shape}")
+            raise ValueError(
+                f"outcomes must be whole numbers of shape (trials, {shape[0]}, 2), got {outcomes.dtype} of shape "
+                f"{outcomes.shape}"
+            )
         if outcomes.size and (outcomes.min() < 0 or (outcomes.sum(axis=2) > tables.channels["copies"]).any()):
             raise ValueError("outcomes must not be negative, nor more at an angle than there are blocks")
         return np.asarray(estimate_many(tables, outcomes.astype(np.int64)))
@@ -330,6 +338,7 @@ class Cascade:
 def _tables(cascade: Cascade) -> CascadeTables:
     from qcn_open.kernels.cascade import (
         CHANNEL,
+        FED_FORWARD,
         LEAST_SQUARES,
         LEVEL,
         MAXIMUM_LIKELIHOOD,
@@ -339,8 +348,9 @@ def _tables(cascade: Cascade) -> CascadeTables:
 
     parts, estimator = cascade.levels, cascade.estimator
     points, coarse = 0, 1
+    adaptive = isinstance(cascade.readout, FedForward)
     if isinstance(estimator, Joint):
-        rule = POSTERIOR_MEAN
+        rule = FED_FORWARD if adaptive else POSTERIOR_MEAN
         points, coarse = _circle(cascade)
         periods = [points // part.size for part in parts]
     elif isinstance(estimator, Bitwise) and isinstance(estimator.phase, Arctan2):
@@ -371,12 +381,14 @@ def _tables(cascade: Cascade) -> CascadeTables:
     circle = 2.0 * np.pi * np.arange(points) / max(points, 1)
     turns = np.arange(2 * points + 1) / max(points, 1)
     log_prior = cascade.prior.log_density(2.0 * np.pi * (turns - np.ceil(turns - 0.5)))
-    single = [part for part in parts if part.size == 1 and points > 0]
+    # Angles that are chosen as the outcomes come in have no tables.
+    tabulated = () if adaptive else parts
+    single = [part for part in tabulated if part.size == 1 and points > 0]
     tables = CascadeTables(
         rule=rule,
         levels=levels,
         channels=channels,
-        likelihood=_log_likelihood(parts, periods),
+        likelihood=_log_likelihood(tabulated, periods[: len(tabulated)]),
         points=points,
         circle=np.array([np.cos(circle), np.sin(circle)]),
         log_prior=np.maximum(log_prior, _LEAST_LOG_PRIOR),
@@ -405,12 +417,17 @@ def _circle(cascade: Cascade) -> tuple[int, int]:
     """
     levels = cascade.levels
     prior = 16
-    while abs(_mean_density(cascade.prior, prior) - 1.0) > 1e-9:
+    while prior < _MOST_POINTS and abs(_mean_density(cascade.prior, prior) - 1.0) > 1e-9:
         prior *= 2
     deviation = 1.0 / math.sqrt(sum(level.information for level in levels))
     needed = 4 * prior + min(cascade.atoms + 2, math.ceil(4.0 * np.pi / deviation))
     unit = math.lcm(levels[-1].size, 16)
     points = unit * math.ceil(needed / unit)
+    if points > _MOST_POINTS:
+        raise ValueError(
+            f"Joint() sums the posterior over at most {_MOST_POINTS} phases, and this cascade needs {points}: take "
+            "smaller blocks, a wider prior, or Bitwise()"
+        )
     single = sum(int(level.copies.sum()) for level in levels if level.size == 1)
     coarse = max(48, 2 * prior, math.ceil(4.0 * math.sqrt(single)))
     return points, min(number for number in range(coarse, points + 1) if points % number == 0)

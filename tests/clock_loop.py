@@ -25,9 +25,9 @@ class Group:
 
 
 def group(size: int, copies: int, readout: str) -> Group:
-    """Copies read at two right angles in turn ("dual"), or at equally spaced ones over half a turn ("multi")."""
-    number = np.arange(copies)
-    angles = np.where(number % 2 == 1, 0.5 * np.pi, 0.0) if readout == "dual" else np.pi * number / copies
+    """Copies read at two right angles in turn ("dual"), or at up to 24 angles over half a turn ("multi")."""
+    number, distinct = np.arange(copies), min(copies, 24)
+    angles = 0.5 * np.pi * (number % 2) if readout == "dual" else np.pi * (number * distinct // copies) / distinct
     unique, trials = np.unique(angles, return_counts=True)
     return Group(size, unique, trials)
 
@@ -49,18 +49,25 @@ def counts(level: Group, phase: Real, coherence: float, survival: float, rng: np
 
 
 def direction(level: Group, plus: Real, minus: Real) -> Real:
-    """Phase of a level in (-pi, pi]: mean signs fitted by a sine and a cosine of the angle."""
-    basis = np.array([np.cos(level.angles), np.sin(level.angles)])
-    seen = plus + minus
-    mean = np.where(seen > 0, (plus - minus) / np.maximum(seen, 1), 0.0)
-    cosine, sine = np.linalg.solve((basis * level.trials) @ basis.T, (basis * level.trials) @ mean)
-    return np.arctan2(sine, cosine)
+    """Phase of a level in (-pi, pi]: mean signs fitted by a sine and a cosine of the angle; NaN where they cancel."""
+    cosines, sines, read, signs = np.cos(level.angles), np.sin(level.angles), plus + minus, plus - minus
+    x, y = cosines @ signs, sines @ signs
+    xx, xy, yy = cosines**2 @ read, (cosines * sines) @ read, sines**2 @ read
+    determinant = xx * yy - xy**2
+    # Blocks at one angle only fix no sine: what remains is the side that they show.
+    fixed = determinant > 1e-9 * read.sum(axis=0) ** 2
+    cosine, sine = np.where(fixed, [yy * x - xy * y, xx * y - xy * x], [x, y]) / np.where(fixed, determinant, 1.0)
+    return np.where(np.hypot(sine, cosine) > 1e-9, np.arctan2(sine, cosine), np.nan)
 
 
 def nearest(phase: Real, size: int, predicted: Real) -> Real:
-    """What `size` atoms have, divided by size, and moved by multiples of 2 pi/size next to what is predicted."""
+    """What `size` atoms have, divided by size, and moved by multiples of 2 pi/size next to what is predicted.
+
+    Where they have nothing, it is what is predicted.
+    """
     period = 2.0 * np.pi / size
-    return phase / size + period * np.round((predicted - phase / size) / period)
+    moved = phase / size + period * np.round((predicted - phase / size) / period)
+    return np.where(np.isnan(phase), predicted, moved)
 
 
 def bitwise(levels: Sequence[Group], outcomes: Sequence[tuple[Real, Real]], predicted: Real) -> Real:

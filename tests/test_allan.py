@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 import qcn_open as qcn
+from qcn_open.kernels.allan import running_sums
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -104,6 +105,15 @@ def test_rounding() -> None:
         assert row.sigma_y == approx(math.sqrt(square / (2 * m**2 * (401 - 2 * m))), rel=1e-12)
 
 
+def test_the_phase_is_right_to_its_last_digit() -> None:
+    y = RNG.normal(size=100_000) + 1e6 * (np.arange(100_000) > 40_000)
+    phase, _ = running_sums(y, 0.1)
+    changes = (y - 0.1).tolist()
+    for end in range(5000, 100_001, 5000):
+        exact = math.fsum(changes[:end])
+        assert abs(phase[end] - exact) <= math.ulp(exact)
+
+
 def test_scale_and_offset() -> None:
     y = RNG.normal(size=1000)
     one, other = qcn.overlapping_adev(y, 1.0), qcn.overlapping_adev(1e-16 - 1e-18 * y, 4.0)
@@ -153,6 +163,18 @@ def test_degrees_of_freedom(exponent: int) -> None:
         assert max(ratios) < 1.05
     else:
         assert ratios == approx([1.0] * 5, rel=0.13)
+        assert ratios[0] == approx(1.0, rel=0.015)
+
+
+def test_noise_is_told_where_enough_averages_are_whole() -> None:
+    """Of 42 averages over 24 samples few have a neighbour if every 50th sample is missing; of those over 12 many."""
+    rng = np.random.default_rng(12)
+    for _ in range(20):
+        y = noise(-2, 1024, rng)
+        y[::50] = np.nan
+        row = qcn.overlapping_adev(y, 1.0, [24]).iloc[0]
+        assert row["pairs"] == 40
+        assert row["spectrum_exponent"] < 0.0
 
 
 def intervals(exponent: int, gaps: float) -> pd.DataFrame:

@@ -13,11 +13,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from qcn_open.kernels import fed_forward
 from qcn_open.kernels.leaf import leaf
 from qcn_open.kernels.random import binomial, uniform
 
 __all__ = [
     "CHANNEL",
+    "FED_FORWARD",
     "LEAST_SQUARES",
     "LEVEL",
     "MAXIMUM_LIKELIHOOD",
@@ -33,7 +35,7 @@ __all__ = [
     "squared_errors",
 ]
 
-LEAST_SQUARES, MAXIMUM_LIKELIHOOD, POSTERIOR_MEAN = 0, 1, 2
+LEAST_SQUARES, MAXIMUM_LIKELIHOOD, POSTERIOR_MEAN, FED_FORWARD = 0, 1, 2, 3
 _TURN = 2.0 * math.pi
 # exp(-40) = 4e-18: what is left out of a posterior is less than its rounding.
 _NEGLIGIBLE = 40.0
@@ -53,7 +55,8 @@ class CascadeTables(NamedTuple):
     Attributes
     ----------
     rule : int
-        LEAST_SQUARES or MAXIMUM_LIKELIHOOD level by level, or POSTERIOR_MEAN.
+        LEAST_SQUARES or MAXIMUM_LIKELIHOOD level by level, or POSTERIOR_MEAN; FED_FORWARD is that at angles which
+        follow from the outcomes, of one block a channel.
     levels : ndarray of LEVEL, shape (levels,)
         Of every level the atoms of a block, and how many times those of the level before (of one atom for the first);
         the first channel, and the one after the last; the points on a fringe for which its likelihood is tabulated; the
@@ -90,7 +93,10 @@ class CascadeTables(NamedTuple):
 @njit(cache=True, inline="always")
 def sample(state: NDArray[np.uint64], tables: CascadeTables, phase: float, counts: NDArray[np.int64]) -> None:
     """Fill `counts` with outcomes drawn at the `phase` of one atom (rad)."""
-    _sample(state, tables.levels, tables.channels, phase, counts)
+    if tables.rule == FED_FORWARD:
+        fed_forward.draw_each(state, tables, phase, counts)
+    else:
+        _sample(state, tables.levels, tables.channels, phase, counts)
 
 
 @leaf
@@ -122,10 +128,13 @@ def sample_level(
         channel = channels[number]
         plus = constant + contrast * (cosine * channel.cosine + sine * channel.sine)
         copies = channel.copies
-        if copies == 1:
-            draw = uniform(state)
-            counts[number, 0] = int(draw < present * plus)
-            counts[number, 1] = int(draw < present) - counts[number, 0]
+        if present == 1.0 and copies <= 4:
+            # One by one and here, because calls take longer.
+            successes = 0
+            for _ in range(copies):
+                successes += int(uniform(state) < plus)
+            counts[number, 0] = successes
+            counts[number, 1] = copies - successes
         else:
             read = copies if present == 1.0 else binomial(state, copies, present)
             counts[number, 0] = binomial(state, read, plus)
@@ -153,6 +162,8 @@ def estimate(tables: CascadeTables, counts: NDArray[np.int64], predicted: float)
     """The phase of one atom (rad) within half a turn of `predicted`, around which the prior is centred."""
     if tables.rule == POSTERIOR_MEAN:
         phase = _mean_direction(tables, counts, predicted)
+    elif tables.rule == FED_FORWARD:
+        phase = fed_forward.mean_direction(tables, counts, predicted)
     else:
         phase = _level_by_level(tables.rule, tables.levels, tables.channels, tables.likelihood, counts, predicted)
     return phase - _TURN * math.ceil((phase - predicted) / _TURN - 0.5)
@@ -222,9 +233,7 @@ def _maximum_likelihood(
     period, read = level.period, 0
     log = np.zeros(period)
     for number in range(level.first, level.stop):
-        row = channels[number].row
-        _add(likelihood[0, row : row + period], counts[number, 0], log)
-        _add(likelihood[1, row : row + period], counts[number, 1], log)
+        _add(likelihood, channels[number].row, counts[number, 0], counts[number, 1], log)
         read += counts[number, 0] + counts[number, 1]
     grid = _TURN / period
     phase = grid * np.argmax(log)
@@ -266,15 +275,17 @@ def _log_likelihood(
 
 
 @njit(cache=True)
-def _add(row: NDArray[np.float64], times: int, log: NDArray[np.float64]) -> None:
-    """Add a row so many times."""
-    if times == 1:
+def _add(likelihood: NDArray[np.float64], start: int, plus: int, minus: int, log: NDArray[np.float64]) -> None:
+    """Add the log-likelihood of so many + and - at the points from `start` on."""
+    stop = start + len(log)
+    if plus > 0 and minus > 0:
+        if_plus, if_minus = likelihood[0, start:stop], likelihood[1, start:stop]
         for point in range(len(log)):
-            log[point] += row[point]
-    elif times > 1:
-        factor = float(times)
+            log[point] += plus * if_plus[point] + minus * if_minus[point]
+    elif plus + minus > 0:
+        row, times = likelihood[int(plus == 0), start:stop], float(plus + minus)
         for point in range(len(log)):
-            log[point] += factor * row[point]
+            log[point] += times * row[point]
 
 
 @njit(cache=True)
@@ -300,25 +311,24 @@ def posterior(
         filled = level.period
         log = fringe[:filled]
         for number in range(level.first, level.stop):
-            row = channels[number].row
-            _add(likelihood[0, row : row + filled], counts[number, 0], log)
-            _add(likelihood[1, row : row + filled], counts[number, 1], log)
+            _add(likelihood, channels[number].row, counts[number, 0], counts[number, 1], log)
     start, length = _window(tables, counts, predicted, channels_of_single)
     whole, part = _away(predicted, points)
     highest = -np.inf
     place, left = start, length
     while left > 0:
-        # As far as neither the circle nor the fringe ends.
-        stop = min(place + left, points, (place // filled + 1) * filled)
+        stop = min(place + left, points)
         log = weights[place:stop]
         prior = tables.log_prior[place + whole : stop + whole + 1]
-        larger = fringe[place % filled :]
         for point in range(len(log)):
-            log[point] = prior[point] + part * (prior[point + 1] - prior[point]) + larger[point]
+            log[point] = prior[point] + part * (prior[point + 1] - prior[point])
+        for begin in range(place - place % filled, stop, filled):
+            inside = log[max(begin - place, 0) : begin - place + filled]
+            larger = fringe[max(place - begin, 0) :]
+            for point in range(len(inside)):
+                inside[point] += larger[point]
         for number in range(channels_of_single):
-            row = channels[number].row
-            _add(likelihood[0, row + place : row + stop], counts[number, 0], log)
-            _add(likelihood[1, row + place : row + stop], counts[number, 1], log)
+            _add(likelihood, channels[number].row + place, counts[number, 0], counts[number, 1], log)
         for point in range(len(log)):
             highest = max(highest, log[point])
         left -= stop - place
@@ -349,9 +359,7 @@ def _window(tables: CascadeTables, counts: NDArray[np.int64], predicted: float, 
     whole, _ = _away(predicted, tables.points)
     log = tables.log_prior[whole : whole + tables.points : stride].copy()
     for channel in range(channels):
-        row = channel * coarse
-        _add(likelihood[0, row : row + coarse], counts[channel, 0], log)
-        _add(likelihood[1, row : row + coarse], counts[channel, 1], log)
+        _add(likelihood, channel * coarse, counts[channel, 0], counts[channel, 1], log)
     least = log.max() - _NEGLIGIBLE
     gap, longest, end = 0, 0, 0
     for point in range(2 * coarse):

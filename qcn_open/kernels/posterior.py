@@ -14,7 +14,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from qcn_open.kernels.cascade import CascadeTables, posterior
+from qcn_open.kernels.cascade import FED_FORWARD, CascadeTables, posterior
+from qcn_open.kernels.fed_forward import best_angle, finish, learn, widen
 from qcn_open.kernels.random import uniform
 
 __all__ = ["expected_squares", "mean_square"]
@@ -48,14 +49,14 @@ def squared_ratio(sign: int, plus: float, other: float) -> float:
 
 
 @njit(cache=True)
-def mean_square(weights: NDArray[np.float64], cosines: NDArray[np.float64], sines: NDArray[np.float64]) -> float:
+def mean_square(weights: NDArray[np.float64], circle: NDArray[np.float64]) -> float:
     """Mean square of the wrapped distance (rad^2) from the mean direction of weights at 2 pi i/points."""
     points = len(weights)
     total, x, y = 0.0, 0.0, 0.0
     for i in range(points):
         total += weights[i]
-        x += weights[i] * cosines[i]
-        y += weights[i] * sines[i]
+        x += weights[i] * circle[0, i]
+        y += weights[i] * circle[1, i]
     centre = math.atan2(y, x) * points / _TURN
     square = 0.0
     for i in range(points):
@@ -83,46 +84,59 @@ def expected_squares(
     phases, parts : (trials,) true phases, and the part of the mixture each trial is drawn from
     fractions, shifts : (parts,) share of the trials, and phase s of each part; part 0 is the true distribution
     """
-    counts = np.zeros((len(tables.copies), 2), dtype=np.int64)
+    levels, channels = tables.levels, tables.channels
+    counts = np.zeros((len(channels), 2), dtype=np.int64)
     weights = np.empty(tables.points)
     squares = np.empty(len(phases))
     logs, ratios = np.empty(len(shifts)), np.empty(len(shifts))
     real, imaginary = np.empty(len(shifts)), np.empty(len(shifts))
-    # Blocks to which a shift is a multiple of their period tell nothing of it.
-    turns = np.outer(tables.sizes, shifts) / _TURN
-    repeats = np.abs(turns - np.rint(turns)) < 1e-9
     for trial in range(len(phases)):
         counts[:] = 0
         logs[:] = 0.0
-        part = parts[trial]
-        for level in range(len(tables.sizes)):
-            present, centre = tables.present[level], 0.5 + 0.5 * tables.constant[level]
+        part, known = parts[trial], 0
+        for level in levels[::-1]:
+            if tables.rule == FED_FORWARD:
+                known = widen(known, level.period, weights)
             for p in range(len(shifts)):
-                angle = tables.sizes[level] * (phases[trial] + shifts[p])
-                real[p] = 0.5 * tables.contrast[level] * math.cos(angle)
-                imaginary[p] = 0.5 * tables.contrast[level] * math.sin(angle)
+                angle = level.size * (phases[trial] + shifts[p])
+                real[p] = 0.5 * level.contrast * math.cos(angle)
+                imaginary[p] = 0.5 * level.contrast * math.sin(angle)
             ratios[:] = 1.0
-            for channel in range(tables.first[level], tables.first[level + 1]):
-                cosine, sine = tables.cosine[channel], tables.sine[channel]
-                plus = centre + real[0] * cosine + imaginary[0] * sine
-                other = centre + real[part] * cosine + imaginary[part] * sine
-                for _ in range(tables.copies[channel]):
-                    if present == 1.0 or uniform(state) < present:
-                        counts[channel, draw(plus, other, uniform(state))] += 1
+            for number in range(level.first, level.stop):
+                cosine, sine = channels[number].cosine, channels[number].sine
+                if tables.rule == FED_FORWARD:
+                    cosine, sine = best_angle(level, tables.circle, weights)
+                plus = _chance(level.constant, real[0], imaginary[0], cosine, sine)
+                other = _chance(level.constant, real[part], imaginary[part], cosine, sine)
+                for _ in range(channels[number].copies):
+                    if level.present == 1.0 or uniform(state) < level.present:
+                        counts[number, draw(plus, other, uniform(state))] += 1
+                if tables.rule == FED_FORWARD and counts[number, 0] + counts[number, 1] > 0:
+                    learn(level, tables.circle, cosine, sine, counts[number, 1], weights)
                 for p in range(1, len(shifts)):
-                    if repeats[level, p]:
+                    # Blocks to which a shift is a multiple of their period tell nothing of it.
+                    if abs(real[p] - real[0]) + abs(imaginary[p] - imaginary[0]) < 1e-9:
                         continue
-                    other = centre + real[p] * cosine + imaginary[p] * sine
+                    other = _chance(level.constant, real[p], imaginary[p], cosine, sine)
                     for sign in range(2):
-                        if counts[channel, sign] > 0:
-                            ratios[p] *= squared_ratio(sign, plus, other) ** counts[channel, sign]
+                        if counts[number, sign] > 0:
+                            ratios[p] *= squared_ratio(sign, plus, other) ** counts[number, sign]
                             if not 1e-150 < ratios[p] < 1e150:
                                 logs[p] += math.log(ratios[p]) if ratios[p] > 0.0 else -np.inf
                                 ratios[p] = 1.0
             logs += np.log(ratios)
-        start, length = posterior(tables, counts, 0.0, weights)
-        for i in range(start + length, start + tables.points):
-            weights[i % tables.points] = 0.0
+        if tables.rule == FED_FORWARD:
+            finish(tables, 0.0, weights)
+        else:
+            start, length = posterior(tables, counts, 0.0, weights)
+            for i in range(start + length, start + tables.points):
+                weights[i % tables.points] = 0.0
         chance = np.sum(fractions * np.exp(0.5 * logs))
-        squares[trial] = mean_square(weights, tables.cosines, tables.sines) / chance
+        squares[trial] = mean_square(weights, tables.circle) / chance
     return squares
+
+
+@njit(cache=True)
+def _chance(constant: float, x: float, y: float, cosine: float, sine: float) -> float:
+    """Chance of + at an angle, within rounding: (x, y) is half the contrast times the fringe's direction."""
+    return min(max(0.5 + 0.5 * constant + x * cosine + y * sine, 0.0), 1.0)
