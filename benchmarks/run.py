@@ -21,11 +21,14 @@ import statistics
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 import peers
 from rich.console import Console
@@ -228,6 +231,85 @@ def bound_rows(atoms: int) -> list[Row]:
     ]
 
 
+def allantools_adev(y: np.ndarray, taus: np.ndarray) -> float:
+    """The overlapping Allan deviation by allantools at the shortest averaging time."""
+    with warnings.catch_warnings():
+        # Of a package that is on its way out, and of averaging times it drops.
+        warnings.simplefilter("ignore")
+        import allantools
+
+        return float(allantools.oadev(y, rate=1.0, data_type="freq", taus=taus)[1][0])
+
+
+def allan_rows() -> list[Row]:
+    """Overlapping Allan deviations of long records: here with confidence intervals, by allantools without."""
+    rows = []
+    for samples, taus, times in (
+        (10**7, "octave", 2.0 ** np.arange(23)),
+        (10**5, "all", np.arange(1.0, 50001.0)),
+    ):
+        work = f"Allan deviation of {samples:.0e} samples, taus: {taus}"
+        y = np.random.default_rng(1).normal(size=samples)
+        call = partial(qcn.overlapping_adev, y, 1.0, taus)
+        rows += [
+            Row(work, "qcn_open overlapping_adev", ours(lambda call=call: call()["sigma_y"][0])),
+            Row(work, "allantools", ours(partial(allantools_adev, y, times))),
+        ]
+    return rows
+
+
+def clock_rms(plan: qcn.Plan, cycles: int) -> float:
+    """Root mean square error of the record of a clock under white noise of linewidth 1/s, rad."""
+    record = qcn.run_clock(plan, qcn.Oscillator.from_linewidth(white=1.0), cycles, np.random.default_rng(1))
+    return float(np.sqrt(np.mean(record.errors**2)))
+
+
+def numpy_clock_rms(plan: qcn.Plan, cycles: int, grid: int = 0) -> float:
+    """The same by a plain NumPy loop over cycles, in which a posterior is summed over so many points."""
+    sys.path.insert(0, str(HERE.parent / "tests"))
+    import clock_loop
+
+    cascade, tracking = plan.cascade, plan.tracking
+    run = clock_loop.run(
+        clock_loop.cascade(cascade.copies, cascade.nodes, cascade.uncorrelated, "multi"),
+        phase_variance=plan.interrogation_time,
+        gain=plan.gain,
+        cycles=cycles,
+        rng=np.random.default_rng(1),
+        coherence=cascade.coherence,
+        ensembles=[clock_loop.group(1, atoms, "multi") for atoms in tracking.atoms],
+        ratios=tracking.ratios,
+        grid=grid,
+    )
+    return float(np.sqrt(np.mean((run.estimates - run.phases) ** 2)))
+
+
+def clock_rows() -> list[Row]:
+    """Clocks of a thousand atoms in ten nodes, and the shortest Ramsey times of nested ones, against a NumPy loop."""
+    noise = qcn.Dephasing(1e-4)
+    cascade = qcn.Cascade((12, 9, 5, 3), nodes=10, uncorrelated=240)
+    nested = qcn.Plan(
+        10.0,
+        qcn.Cascade(uncorrelated=200, estimator=qcn.Bitwise()).decohered(noise, 10.0),
+        qcn.Tracking((48, 48, 48), (4, 4, 4)),
+    )
+    rows = []
+    for work, plan, cycles, grid in (
+        ("10000 cycles of a clock, level by level", replace(cascade, estimator=qcn.Bitwise()), 10000, 0),
+        ("1000 cycles of a clock, joint estimate", cascade, 1000, 1024),
+        ("100 cycles of a clock, 6400 nested Ramsey times", nested, 100, 0),
+    ):
+        if isinstance(plan, qcn.Cascade):
+            plan = qcn.Plan(0.3, plan.decohered(noise, 0.3))
+        # Compiled, or read from the cache, before its time is taken.
+        clock_rms(plan, 2)
+        rows += [
+            Row(work, "qcn_open run_clock", ours(partial(clock_rms, plan, cycles))),
+            Row(work, "NumPy loop", ours(partial(numpy_clock_rms, plan, cycles, grid))),
+        ]
+    return rows
+
+
 def import_seconds(module: str) -> dict[str, Any]:
     """Time of a fresh interpreter that imports `module`, less that of one that imports nothing; by the wall clock."""
 
@@ -249,6 +331,8 @@ def short_rows() -> list[Row]:
         *best_probe_rows("dephasing", (10, 50, 100, 1000)),
         *best_probe_rows("loss", (10, 50, 100, 500)),
         *bound_rows(1000),
+        *allan_rows(),
+        *clock_rows(),
         *(Row("import", module, partial(import_seconds, module)) for module in ("qutip", "numpy", "qcn_open")),
     ]
 

@@ -5,6 +5,7 @@ One model, `Ramsey`, several independent ways of computing it (`backends`), and 
 """
 
 from qcn_open import bayes, bounds
+from qcn_open.allan import overlapping_adev
 from qcn_open.allocation import best_cascade
 from qcn_open.backends import (
     Backend,
@@ -18,7 +19,7 @@ from qcn_open.backends import (
     interleaved,
 )
 from qcn_open.cascade import Cascade, Level
-from qcn_open.clock import Plan, Tracking
+from qcn_open.clock import NodeRecord, Plan, Record, Tracking, run_clock, run_nodes, simulate
 from qcn_open.estimators import Arctan2, Bitwise, Estimator, Joint, LevelPhase, MaximumLikelihood
 from qcn_open.fisher import NodeInformation, cfi, qfi, qfim
 from qcn_open.model import Ramsey
@@ -34,7 +35,7 @@ from qcn_open.noise import (
     TrapLoss,
 )
 from qcn_open.optimize import BestProbe, best_probe
-from qcn_open.oscillator import Oscillator
+from qcn_open.oscillator import Oscillator, centre_of_mass
 from qcn_open.preparation import GrownGhz, fidelity, parity_contrast
 from qcn_open.priors import FlatPrior, GaussianPrior, Prior
 from qcn_open.probes import (
@@ -86,6 +87,7 @@ __all__ = [
     "Network",
     "Node",
     "NodeInformation",
+    "NodeRecord",
     "Noise",
     "OptimalTime",
     "Oscillator",
@@ -100,6 +102,7 @@ __all__ = [
     "QutipDense",
     "Ramsey",
     "Readout",
+    "Record",
     "SpinSqueezed",
     "SpontaneousEmission",
     "Symmetric",
@@ -111,13 +114,18 @@ __all__ = [
     "best_probe",
     "bound_optimal_time",
     "bounds",
+    "centre_of_mass",
     "cfi",
     "explain",
     "fidelity",
     "interleaved",
     "optimal_time",
+    "overlapping_adev",
     "parity_contrast",
     "precision_curve",
     "qfi",
     "qfim",
+    "run_clock",
+    "run_nodes",
+    "simulate",
 ]

@@ -30,6 +30,7 @@ _CHUNK = 2**17
 # A logarithm instead of that of 0, whose product with 0 is 0.
 _LEAST_LOG = -700.0
 _LEAST_LOG_PRIOR = -1e6
+_MOST_POINTS = 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -294,7 +295,10 @@ class Cascade:
         outcomes = np.asarray(outcomes)
         shape = (len(tables.channels), 2)
         if outcomes.ndim != 3 or outcomes.shape[1:] != shape or outcomes.dtype.kind not in "iu":
-            raise ValueError(f"outcomes must be whole numbers of shape (trials, {shape[0]}, 2), got {outcomes.shape}")
+            raise ValueError(
+                f"outcomes must be whole numbers of shape (trials, {shape[0]}, 2), got {outcomes.dtype} of shape "
+                f"{outcomes.shape}"
+            )
         if outcomes.size and (outcomes.min() < 0 or (outcomes.sum(axis=2) > tables.channels["copies"]).any()):
             raise ValueError("outcomes must not be negative, nor more at an angle than there are blocks")
         return np.asarray(estimate_many(tables, outcomes.astype(np.int64)))
@@ -413,12 +417,17 @@ def _circle(cascade: Cascade) -> tuple[int, int]:
     """
     levels = cascade.levels
     prior = 16
-    while abs(_mean_density(cascade.prior, prior) - 1.0) > 1e-9:
+    while prior < _MOST_POINTS and abs(_mean_density(cascade.prior, prior) - 1.0) > 1e-9:
         prior *= 2
     deviation = 1.0 / math.sqrt(sum(level.information for level in levels))
     needed = 4 * prior + min(cascade.atoms + 2, math.ceil(4.0 * np.pi / deviation))
     unit = math.lcm(levels[-1].size, 16)
     points = unit * math.ceil(needed / unit)
+    if points > _MOST_POINTS:
+        raise ValueError(
+            f"Joint() sums the posterior over at most {_MOST_POINTS} phases, and this cascade needs {points}: take "
+            "smaller blocks, a wider prior, or Bitwise()"
+        )
     single = sum(int(level.copies.sum()) for level in levels if level.size == 1)
     coarse = max(48, 2 * prior, math.ceil(4.0 * math.sqrt(single)))
     return points, min(number for number in range(coarse, points + 1) if points % number == 0)

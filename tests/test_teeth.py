@@ -18,6 +18,7 @@ import qcn_open as qcn
 import qcn_open.backends
 import qcn_open.noise
 import qcn_open.probes
+import qcn_open.readouts
 from qcn_open.noise import transition
 from qcn_open.probes import GhzBlocks
 from qcn_open.schur_weyl import Sector
@@ -49,6 +50,7 @@ PROBES = [
     qcn.SymmetricState([0.6, 0.0, 0.48j, 0.64]),
     qcn.MpsState(MPS_ghz_state(3)),
 ]
+READOUTS = [qcn.Parity, qcn.CollectiveSpin, qcn.DualQuadrature, qcn.MultiAngle]
 MODELS = [
     qcn.Ramsey(probe, noises, 0.4, 0.2)
     for probe in (qcn.Ghz(1), qcn.Ghz(3), qcn.Ghz(3, 0.7), qcn.CoherentSpin(3), qcn.Product({2: 1, 1: 1}), PROBES[-1])
@@ -74,7 +76,7 @@ def test_nothing_shipped_is_left_out_below() -> None:
     noises = shipped(qcn_open.noise, qcn.Noise) | shipped(qcn_open.noise, qcn.CollectiveNoise)
     assert noises == {type(noise) for noise in NOISES}
     assert shipped(qcn_open.probes, qcn.Probe) == {type(probe) for probe in PROBES}
-    assert set(qcn.Readout.__subclasses__()) >= {qcn.Parity, qcn.CollectiveSpin}
+    assert shipped(qcn_open.readouts, qcn.Readout) - {qcn.FedForward} == set(READOUTS)
     backends = {qcn.Logical, qcn.Growth, qcn.Symmetric, qcn.QuimbMPO, qcn.QutipDense, qcn.Evolved}
     assert shipped(qcn_open.backends, qcn.Backend) == backends
 
@@ -90,7 +92,7 @@ def test_shipped_probes_fulfil_their_contract(probe: qcn.Probe) -> None:
 
 
 @pytest.mark.parametrize("loss", ["seen", "random", "dark"])
-@pytest.mark.parametrize("kind", [qcn.Parity, qcn.CollectiveSpin])
+@pytest.mark.parametrize("kind", READOUTS)
 def test_shipped_readouts_fulfil_their_contract(kind: type[qcn.Readout], loss: qcn.readouts.Loss) -> None:
     for model in MODELS[:-1]:
         assert_readout_contract(kind(loss, 0.3, 0.05), model)

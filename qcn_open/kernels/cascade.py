@@ -14,6 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from qcn_open.kernels import fed_forward
+from qcn_open.kernels.leaf import leaf
 from qcn_open.kernels.random import binomial, uniform
 
 __all__ = [
@@ -26,8 +27,10 @@ __all__ = [
     "CascadeTables",
     "estimate",
     "estimate_many",
+    "least_squares",
     "posterior",
     "sample",
+    "sample_level",
     "sample_many",
     "squared_errors",
 ]
@@ -96,7 +99,7 @@ def sample(state: NDArray[np.uint64], tables: CascadeTables, phase: float, count
         _sample(state, tables.levels, tables.channels, phase, counts)
 
 
-@njit(cache=True)
+@leaf
 def _sample(
     state: NDArray[np.uint64],
     levels: NDArray[np.void],
@@ -107,22 +110,38 @@ def _sample(
     cosine, sine = math.cos(phase), math.sin(phase)
     for level in levels:
         cosine, sine = _multiple(cosine, sine, level.ratio)
-        present, constant, contrast = level.present, 0.5 + 0.5 * level.constant, 0.5 * level.contrast
-        for number in range(level.first, level.stop):
-            channel = channels[number]
-            plus = constant + contrast * (cosine * channel.cosine + sine * channel.sine)
-            copies = channel.copies
-            if copies == 1:
-                draw = uniform(state)
-                counts[number, 0] = int(draw < present * plus)
-                counts[number, 1] = int(draw < present) - counts[number, 0]
-            else:
-                read = copies if present == 1.0 else binomial(state, copies, present)
-                counts[number, 0] = binomial(state, read, plus)
-                counts[number, 1] = read - counts[number, 0]
+        sample_level(state, level, channels, cosine, sine, counts)
 
 
-@njit(cache=True)
+@leaf
+def sample_level(
+    state: NDArray[np.uint64],
+    level: Any,
+    channels: NDArray[np.void],
+    cosine: float,
+    sine: float,
+    counts: NDArray[np.int64],
+) -> None:
+    """Fill the `counts` of one level, given cosine and sine of its phase."""
+    present, constant, contrast = level.present, 0.5 + 0.5 * level.constant, 0.5 * level.contrast
+    for number in range(level.first, level.stop):
+        channel = channels[number]
+        plus = constant + contrast * (cosine * channel.cosine + sine * channel.sine)
+        copies = channel.copies
+        if present == 1.0 and copies <= 4:
+            # One by one and here, because calls take longer.
+            successes = 0
+            for _ in range(copies):
+                successes += int(uniform(state) < plus)
+            counts[number, 0] = successes
+            counts[number, 1] = copies - successes
+        else:
+            read = copies if present == 1.0 else binomial(state, copies, present)
+            counts[number, 0] = binomial(state, read, plus)
+            counts[number, 1] = read - counts[number, 0]
+
+
+@leaf
 def _multiple(cosine: float, sine: float, factor: int) -> tuple[float, float]:
     """Cosine and sine of `factor` times an angle, by squaring."""
     while factor % 2 == 0:
@@ -167,7 +186,7 @@ def _level_by_level(
     for level in levels:
         unwrapped *= level.ratio
         if rule == LEAST_SQUARES:
-            known, phase = _least_squares(level, channels, counts)
+            known, phase = least_squares(level, channels, counts)
         else:
             known, phase = _maximum_likelihood(level, channels, likelihood, counts)
         if known:
@@ -175,8 +194,8 @@ def _level_by_level(
     return unwrapped / levels[-1].size
 
 
-@njit(cache=True)
-def _least_squares(level: Any, channels: NDArray[np.void], counts: NDArray[np.int64]) -> tuple[bool, float]:
+@leaf
+def least_squares(level: Any, channels: NDArray[np.void], counts: NDArray[np.int64]) -> tuple[bool, float]:
     """Phase of the fringe x cos(angle) + y sin(angle) that fits the signs best, and whether they have one.
 
     For equally spaced angles it is the first harmonic of the signs; angles whose blocks were lost weigh less.

@@ -14,8 +14,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from qcn_open.kernels.leaf import leaf
 
 __all__ = ["binomial", "normal", "state_from", "uniform", "word"]
 
@@ -43,7 +44,7 @@ def state_from(rng: np.random.Generator) -> NDArray[np.uint64]:
     return rng.integers(0, 2**64, size=4, dtype=np.uint64)
 
 
-@njit(cache=True)
+@leaf
 def word(state: NDArray[np.uint64]) -> np.uint64:
     """64 random bits."""
     a, b, c, d = state[0], state[1], state[2], state[3]
@@ -59,7 +60,7 @@ def word(state: NDArray[np.uint64]) -> np.uint64:
     return result
 
 
-@njit(cache=True)
+@leaf
 def uniform(state: NDArray[np.uint64]) -> float:
     """A multiple of 2^-53 in [0, 1)."""
     return float(word(state) >> _11) * 2.0**-53
@@ -79,7 +80,7 @@ def _layers() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 _EDGE, _INSIDE = _layers()
 
 
-@njit(cache=True)
+@leaf
 def normal(state: NDArray[np.uint64]) -> float:
     """A normal deviate of mean 0 and variance 1 (ziggurat)."""
     while True:
@@ -98,7 +99,7 @@ def normal(state: NDArray[np.uint64]) -> float:
             return x
 
 
-@njit(cache=True)
+@leaf
 def _tail(state: NDArray[np.uint64]) -> float:
     """A normal deviate beyond the base layer (Marsaglia)."""
     start = _EDGE[1]
@@ -109,7 +110,7 @@ def _tail(state: NDArray[np.uint64]) -> float:
             return start + x
 
 
-@njit(cache=True)
+@leaf
 def _ones(bits: np.uint64) -> np.int64:
     """Number of ones in a word: sums of neighbours, of pairs, of half bytes."""
     bits -= (bits >> _ONE) & _M1
@@ -118,7 +119,7 @@ def _ones(bits: np.uint64) -> np.int64:
     return np.int64((bits * _BYTES) >> _56)
 
 
-@njit(cache=True)
+@leaf
 def binomial(state: NDArray[np.uint64], n: int, p: float) -> int:
     """Number of successes in n trials of probability p; p outside [0, 1] counts as its nearer end.
 

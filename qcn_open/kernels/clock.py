@@ -1,0 +1,139 @@
+"""The compiled loop of a clock: interrogate, estimate, steer."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from qcn_open.kernels.cascade import CascadeTables, estimate, least_squares, sample, sample_level
+from qcn_open.kernels.oscillator import DEAD, INTERROGATION, OscillatorTables, advance, begin
+
+__all__ = ["run", "run_nodes"]
+
+_TURN = 2.0 * math.pi
+
+
+@njit(cache=True, nogil=True)
+def run(
+    random: NDArray[np.uint64],
+    laser: OscillatorTables,
+    ensembles: NDArray[np.void],
+    atoms: NDArray[np.void],
+    ratios: NDArray[np.int64],
+    cascade: CascadeTables,
+    gain: float,
+    counts: NDArray[np.int64],
+    errors: NDArray[np.float64],
+    phases: NDArray[np.float64],
+    wrong: NDArray[np.int64],
+) -> tuple[int, int]:
+    """Fill `errors` and `phases` (rad, over the interrogation time) cycle by cycle.
+
+    The ensembles are levels, the atoms their channels, as in the tables of a cascade. Ensemble k is interrogated
+    ratios[k] times while the next, after the last one the cascade, is once; the sum of its estimates predicts the phase
+    of the next, 0 that of the first. The laser's interrogation is that of the first ensemble. wrong[j] counts the
+    cycles whose error, up to whole turns, is more than half a period of level j of the cascade.
+
+    Returns
+    -------
+    slips, slipped_cycles
+        How often the fringe changed that the estimate is on, and for how many cycles it was a wrong one.
+    """
+    top = len(ratios)
+    steps = 1
+    for ratio in ratios:
+        steps *= ratio
+    memory = np.empty(laser.start.size)
+    begin(random, laser, memory)
+    dead = laser.duration[DEAD] / (steps * laser.duration[INTERROGATION])
+    true, read = np.zeros(top), np.zeros(top)
+    done = np.zeros(top, dtype=np.int64)
+    correction = 0.0
+    fringe, slips, slipped = 0, 0, 0
+    for cycle in range(errors.size):
+        phase, predicted = 0.0, 0.0
+        for _ in range(steps):
+            phase, predicted = advance(random, laser, INTERROGATION, memory) - correction / steps, 0.0
+            for rung in range(top):
+                sample_level(random, ensembles[rung], atoms, math.cos(phase), math.sin(phase), counts)
+                known, own = least_squares(ensembles[rung], atoms, counts)
+                if known:
+                    predicted = own + _TURN * math.floor((predicted - own) / _TURN + 0.5)
+                true[rung] += phase
+                read[rung] += predicted
+                done[rung] += 1
+                if done[rung] < ratios[rung]:
+                    break
+                phase, predicted = true[rung], read[rung]
+                true[rung], read[rung], done[rung] = 0.0, 0.0, 0
+        sample(random, cascade, phase, counts)
+        predicted = estimate(cascade, counts, predicted)
+        error = predicted - phase
+        turns = math.floor(error / _TURN + 0.5)
+        slips += int(turns != fringe)
+        slipped += int(turns != 0)
+        fringe = turns
+        rest = abs(error - _TURN * turns)
+        level = wrong.size - 1
+        while level >= 0 and rest * cascade.levels[level].size > math.pi:
+            wrong[level] += 1
+            level -= 1
+        if dead > 0.0:
+            # The phase over an interrogation time at the mean detuning of the whole cycle.
+            phase = (phase + advance(random, laser, DEAD, memory) - dead * correction) / (1.0 + dead)
+        errors[cycle] = predicted - phase
+        phases[cycle] = phase
+        correction += gain * predicted
+    return slips, slipped
+
+
+@njit(cache=True, nogil=True)
+def run_nodes(
+    random: NDArray[np.uint64],
+    lasers: tuple[OscillatorTables, ...],
+    cascade: CascadeTables,
+    shares: NDArray[np.float64],
+    believed: NDArray[np.float64],
+    each: bool,
+    gain: float,
+    counts: NDArray[np.int64],
+    errors: NDArray[np.float64],
+    phases: NDArray[np.float64],
+) -> None:
+    """Fill `errors` and `phases`, shape (nodes, cycles), of the lasers of nodes that share a cascade.
+
+    The cascade measures the sum of the phases weighted by `shares`. The centre knows the differences of the lasers; it
+    takes what it measured for the mean weighted by `believed` and sends `each` node the phase of its own laser, or all
+    of them that of the mean.
+    """
+    nodes = len(lasers)
+    first = np.zeros(nodes + 1, dtype=np.int64)
+    for node in range(nodes):
+        first[node + 1] = first[node] + lasers[node].start.size
+    memory = np.empty(first[nodes])
+    for node in range(nodes):
+        begin(random, lasers[node], memory[first[node] : first[node + 1]])
+    dead = lasers[0].duration[DEAD] / lasers[0].duration[INTERROGATION]
+    corrections = np.zeros(nodes)
+    for cycle in range(errors.shape[1]):
+        measured, mean = 0.0, 0.0
+        for node in range(nodes):
+            held = memory[first[node] : first[node + 1]]
+            phase = advance(random, lasers[node], INTERROGATION, held) - corrections[node]
+            measured += shares[node] * phase
+            mean += believed[node] * phase
+            phases[node, cycle] = phase
+        sample(random, cascade, measured, counts)
+        common = estimate(cascade, counts, 0.0)
+        for node in range(nodes):
+            phase = phases[node, cycle]
+            sent = common + phase - mean if each else common
+            if dead > 0.0:
+                held = memory[first[node] : first[node + 1]]
+                phase = (phase + advance(random, lasers[node], DEAD, held) - dead * corrections[node]) / (1.0 + dead)
+            errors[node, cycle] = sent - phase
+            phases[node, cycle] = phase
+            corrections[node] += gain * sent
