@@ -184,3 +184,90 @@ def _expected(plan: Plan) -> tuple[float, float]:
     square = expected_error(cascade, 20_000, np.random.default_rng(1582))[0] ** 2
     whole = square + 4.0 * math.pi**2 * slips
     return math.sqrt(whole) / plan.interrogation_time, 1.0 - square / whole
+
+
+def _curve(table: pd.DataFrame, scheme: str, kind: str) -> pd.DataFrame:
+    rows = table[(table["scheme"] == scheme) & (table["kind"] == kind)]
+    return rows.sort_values("gamma_lo_tau")
+
+
+def _budget_at(scheme: str, tau: float) -> Callable[[pd.DataFrame], float]:
+    """Scaled deviation of the budgets, between the averaging times of the table along a power law."""
+
+    def value(table: pd.DataFrame) -> float:
+        curve = _curve(table, scheme, "budget")
+        x, y = np.log(curve["gamma_lo_tau"]), np.log(curve["scaled_adev"])
+        return math.exp(float(np.interp(math.log(tau), x, y)))
+
+    return value
+
+
+def _ratio(first: str, second: str, tau: float) -> Callable[[pd.DataFrame], float]:
+    return lambda table: _budget_at(first, tau)(table) / _budget_at(second, tau)(table)
+
+
+def _plateau(scheme: str) -> Callable[[pd.DataFrame], float]:
+    """Scaled deviation at the longest averaging time, over that of eq. (4) for all atoms."""
+    base = math.sqrt(DEPHASING_RATE / ATOMS)
+    return lambda table: float(_curve(table, scheme, "budget")["scaled_adev"].iloc[-1]) / base
+
+
+def _longest_time(scheme: str) -> Callable[[pd.DataFrame], float]:
+    return lambda table: float(_curve(table, scheme, "budget")["gamma_lo_time"].iloc[-1])
+
+
+def _worst_deviation(table: pd.DataFrame) -> float:
+    """Largest deviation of a simulated point from the budget of its plan, its statistical error taken off."""
+    points = table[table["kind"] == "simulated"]
+    error = np.maximum(
+        points["scaled_adev_high"] / points["scaled_adev"] - 1.0, 1.0 - points["scaled_adev_low"] / points["scaled_adev"]
+    )
+    return float(np.maximum(np.abs(points["over_budget"] - 1.0) - error, 0.0).max())
+
+
+def _worst_single_cycle(table: pd.DataFrame) -> float:
+    """Largest deviation of a point at m = 1 from the budget of its plan."""
+    points = table[(table["kind"] == "simulated") & (table["averages"] == 1)]
+    return float(np.abs(points["over_budget"] - 1.0).max())
+
+
+def _gain(scheme: str, time: float) -> Callable[[pd.DataFrame], float]:
+    """Simulated gain in deviation over the projection noise of all atoms."""
+
+    def gain(table: pd.DataFrame) -> float:
+        points = _curve(table, scheme, "simulated")
+        point = points[(points["gamma_lo_time"] == time) & (points["averages"] == 1)].iloc[0]
+        return 1.0 / (math.sqrt(ATOMS * time) * float(point["scaled_adev"]))
+
+    return gain
+
+
+def _reached(scheme: str) -> Callable[[pd.DataFrame], float]:
+    """Averaging time (1/gamma_LO) at which a scheme is within a factor 1.1 of its own best."""
+
+    def reached(table: pd.DataFrame) -> float:
+        curve = _curve(table, scheme, "budget")
+        x, y = np.log(curve["gamma_lo_tau"].to_numpy()), np.log(curve["scaled_adev"].to_numpy())
+        return math.exp(float(np.interp(-(y[-1] + math.log(1.1)), -y, x)))
+
+    return reached
+
+
+NUMBERS: dict[str, Callable[[pd.DataFrame], float]] = {
+    **{f"plateau_{scheme.replace('-', '_')}": _plateau(scheme) for scheme in SCHEMES},
+    **{f"longest_time_{scheme.replace('-', '_')}": _longest_time(scheme) for scheme in SCHEMES},
+    **{f"reached_{scheme.replace('-', '_')}": _reached(scheme) for scheme in SCHEMES},
+    **{f"y_{scheme.replace('-', '_')}_1": _budget_at(scheme, 1.0) for scheme in SCHEMES},
+    "gain_time_0_1": _gain("quantum-cooperative", 0.1),
+    "gain_time_0_3": _gain("quantum-cooperative", 0.3),
+    "gain_time_10": _gain("quantum-cooperative", 10.0),
+    "d_over_a_1": _ratio("classical-cooperative", "quantum-cooperative", 1.0),
+    "b_over_a_1": _ratio("quantum-classical", "quantum-cooperative", 1.0),
+    "c_over_b_1": _ratio("quantum-alone", "quantum-classical", 1.0),
+    "d_over_a_100": _ratio("classical-cooperative", "quantum-cooperative", 100.0),
+    "b_over_a_100": _ratio("quantum-classical", "quantum-cooperative", 100.0),
+    "worst_single_cycle": _worst_single_cycle,
+    "worst_deviation": _worst_deviation,
+    "simulated_points": lambda table: float((table["kind"] == "simulated").sum()),
+    "largest_slips_share": lambda table: float(table["slips_share"].max()),
+}
