@@ -138,7 +138,7 @@ def test_plans_are_what_the_simulator_takes() -> None:
     clocks = network(2, 30)
     for scheme in ("quantum-alone", "classical-cooperative"):
         plan = qcn.best_plan(clocks, scheme, 0.3)
-        table = qcn.simulate(clocks, scheme, plan=plan, cycles=2**15, rng=np.random.default_rng(3))
+        table = qcn.run_scheme(clocks, scheme, plan=plan, cycles=2**15, rng=np.random.default_rng(3))
         row = qcn.stability(clocks, scheme, 0.3).iloc[0]
         assert table.sigma_y[0] == approx(row.sigma_y, rel=0.04)
 
