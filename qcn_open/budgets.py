@@ -20,7 +20,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -83,9 +84,9 @@ class _Level:
             for angle, number in zip(angles, trials, strict=True):
                 plus = 0.5 * (1.0 + self.dark + self.contrast * math.cos(theta - angle))
                 chances = np.multiply.outer(chances, _multinomial(number, plus, self.present)).ravel()
-            chances = np.bincount(cell, weights=chances, minlength=len(phases) + 1)
-            unknown = float(chances[-1]) if lost else 0.0
-            errors, chances = _wrapped(phases - theta), chances[: len(phases)]
+            totals = np.bincount(cell, weights=chances, minlength=len(phases) + 1)
+            unknown = float(totals[-1]) if lost else 0.0
+            errors, chances = _wrapped(phases - theta), totals[: len(phases)]
         else:
             if self.present < 1.0 or self.dark > 0.0:
                 raise ValueError(
@@ -241,7 +242,9 @@ def _lattice(readout: Fringes, copies: int, contrast: float) -> tuple[Real, Real
     errors = _wrapped(np.arctan2(y[None, :], x[:, None]) - theta).ravel()
     bins = 4096
     cell = ((errors / _TURN + 0.5) * bins).astype(int) % bins
-    return _TURN * ((np.arange(bins) + 0.5) / bins - 0.5), np.bincount(cell, weights=walk.ravel(), minlength=bins)
+    return _TURN * ((np.arange(bins) + 0.5) / bins - 0.5), np.bincount(
+        cell, weights=walk.ravel(), minlength=bins
+    ).astype(float)
 
 
 # --- Level by level --------------------------------------------------------------------------------------
@@ -282,7 +285,7 @@ def bitwise_error(cascade: Cascade) -> BitwiseError:
     Raises
     ------
     ValueError
-        If there are no atoms, or many copies at different angles with loss that is seen.
+        If there are many copies at different angles and loss that is seen.
 
     Examples
     --------
@@ -292,8 +295,6 @@ def bitwise_error(cascade: Cascade) -> BitwiseError:
     0.1037
     """
     levels = _levels(cascade)
-    if not levels:
-        raise ValueError("bitwise_error needs a cascade with atoms in it")
     square, rounding = 0.0, np.zeros(len(levels))
     for phase, weight in zip(*_phases(cascade.prior), strict=True):
         errors, chances, wrong = _chain(levels, float(phase))
@@ -590,7 +591,7 @@ def _exact(readout: Fringes, atoms: int, nodes: int, prior: Prior, coherence: fl
         """Mean square error, the levels taken for independent; stops beyond the bound, the coarse stage comes last."""
         parts = [level(nodes << j, n) for j, n in enumerate(copies)]
         result = _variance(_unsized(parts[-1])) / parts[-1].size ** 2
-        steps = [(part, after) for part, after in zip(parts, parts[1:], strict=False)]
+        steps = list(pairwise(parts))
         if uncorrelated:
             steps.insert(0, (level(1, uncorrelated), parts[0]))
         for before, after in reversed(steps):
@@ -654,13 +655,13 @@ def _mean_thetas(readout: Fringes) -> Real:
     return np.asarray(0.5 * math.pi * (np.arange(number) + 0.118) / number)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _variance(level: _Level) -> float:
     thetas = _mean_thetas(level.readout)
     return float(np.mean([chances @ errors**2 for errors, chances, _ in map(level.outcomes, thetas)]))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _rounding(before: _Level, level: _Level, ratio: int) -> float:
     """Probability that a level is unwrapped wrongly by the one before it, which is known."""
     thetas = _mean_thetas(level.readout)

@@ -13,7 +13,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,6 +42,8 @@ _SLIP_FREE = 0.1
 # Of the square of the deviation, slips get less than this where ensembles are chosen.
 _SLIP_SHARE = 0.05
 _TRIALS = 4000
+# What decoheres a block of all atoms by less than this does not change the allocation.
+_FAINT = 0.05
 # Atoms that ensembles must leave to the cascade.
 _FEWEST = 4
 # Interrogation times are tried in steps of at most this factor.
@@ -67,7 +70,7 @@ class _Clock:
 
     def step_variance(self, time: float, steps: int) -> float:
         """Of the phase over one of so many shortest Ramsey times, rad^2; the laser is steered once a cycle."""
-        step, lags = time / steps, np.arange(1, steps)
+        step, lags = time / steps, np.arange(1.0, steps)
         changes = self.oscillator.mean_square_change(step, lags * step) if steps > 1 else np.zeros(0)
         within = float((steps - lags) @ changes) / steps**2
         return step**2 * (self.phase_variance(time) / time**2 + within)
@@ -117,13 +120,13 @@ def _slip_probability(variance: float) -> float:
     return math.erfc(math.pi / math.sqrt(2.0 * variance)) if variance > 0.0 else 0.0
 
 
-@lru_cache(maxsize=None)
+@cache
 def _slips_between(atoms: int, ratio: int) -> float:
     """Slips a use between two ensembles of so many atoms, before they decohere."""
     return windings((atoms, atoms), (ratio, 1), 0.3, MultiAngle()).slips[1]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _tracking(clock: _Clock, time: float, square: float | None) -> tuple[Tracking, Windings] | None:
     """The fewest atoms that count windings with few enough slips, or None if they don't fit."""
     allowed = clock.allowed_slips(0, square)
@@ -163,7 +166,7 @@ def _tracking(clock: _Clock, time: float, square: float | None) -> tuple[Trackin
     return None
 
 
-@lru_cache(maxsize=None)
+@cache
 def _operation(clock: _Clock, time: float) -> _Operation | None:
     """The best plan of this interrogation time, or None if no atoms are left to count its windings."""
     operation = _operation_for(clock, time, None)
@@ -199,62 +202,92 @@ def _digits(number: float, digits: int) -> float:
 
 
 def _allocated(uncorrelated: Cascade, nodes: int) -> Cascade:
-    """The best cascade of as many atoms under the same prior and decoherence.
+    """The best cascade of as many atoms under the same prior and decoherence, or the uncorrelated atoms."""
+    atoms, variance = uncorrelated.atoms, _rounded(_variance(uncorrelated), 1.25, math.ceil)
+    decay = -math.log(uncorrelated.coherence * uncorrelated.survival)
+    doublings = math.floor(math.log2(max(atoms * decay, _FAINT) / _FAINT))
+    if doublings > 0:
+        # What is found for somewhat fewer atoms is good enough a start.
+        atoms, variance = int(_rounded(atoms, 1.2, math.floor)), _rounded(variance, 1.5, math.ceil)
+    start = _copies(atoms, nodes, variance, uncorrelated.coherence, uncorrelated.survival, doublings)
+    return _descended(start, uncorrelated, nodes)
 
-    It starts from the best one of up to 6 % fewer atoms, of which the copies of blocks then change one by one.
-    """
-    atoms, prior = uncorrelated.atoms, uncorrelated.prior
-    assert isinstance(prior, GaussianPrior)
-    decay = -math.log(uncorrelated.coherence), -math.log(uncorrelated.survival)
-    fewer = int(_rounded(atoms, 1.06, math.floor))
-    wider = _rounded(prior.variance, 1.5, math.ceil)
-    # So little decoherence of the whole does not matter.
-    kept = (1.0 if atoms * rate < 0.02 else math.exp(-_rounded(rate, 2.0, round)) for rate in decay)
-    copies = _copies(fewer, nodes, wider, *kept)
-    if not copies:
-        return uncorrelated
 
-    def filled(copies: tuple[int, ...]) -> Cascade | None:
-        left = atoms - nodes * sum(number << level for level, number in enumerate(copies))
-        if nodes == 1:
-            copies, left = (copies[0] + left, *copies[1:]), 0
-        if left < 0 or copies[0] < 1 or min(copies) < 0:
-            return None
-        return replace(uncorrelated, copies=copies, nodes=nodes, uncorrelated=left)
-
-    def error(cascade: Cascade | None) -> float:
-        return math.inf if cascade is None else expected_error(cascade, _TRIALS // 2, np.random.default_rng(1582))[0]
-
-    best = min((filled(copies), uncorrelated), key=error)
-    assert best is not None
-    if not best.copies:
-        return best
-    for level in range(0 if nodes > 1 else 1, len(best.copies)):
-        for step in (1, -1):
-            moved = list(best.copies)
-            moved[level] += step
-            found = filled(tuple(moved[:-1] if moved[-1] == 0 else moved)) if len(moved) > 1 or moved[0] > 0 else None
-            if error(found) < error(best):
-                assert found is not None
-                best = found
-                break
-    return best
+def _variance(cascade: Cascade) -> float:
+    assert isinstance(cascade.prior, GaussianPrior)
+    return cascade.prior.variance
 
 
 def _rounded(number: float, factor: float, whole: Callable[[float], int]) -> float:
     return float(factor ** whole(math.log(number) / math.log(factor)))
 
 
-@lru_cache(maxsize=None)
-def _copies(atoms: int, nodes: int, variance: float, coherence: float, survival: float) -> tuple[int, ...]:
+@cache
+def _lossless(atoms: int, nodes: int, variance: float) -> tuple[int, ...]:
     try:
-        cascade = best_cascade(
-            atoms, nodes, prior=GaussianPrior(variance), coherence=coherence, survival=survival
-        )
+        return best_cascade(atoms, nodes, prior=GaussianPrior(variance)).copies
     except ValueError:
         # Blocks over all nodes don't pay.
         return ()
-    return cascade.copies
+
+
+@cache
+def _copies(
+    atoms: int, nodes: int, variance: float, coherence: float, survival: float, doublings: int
+) -> tuple[int, ...]:
+    """Copies that are best at a decoherence that was doubled so often from where it does not matter.
+
+    Each is found from the one before, as decoherence takes the largest blocks away.
+    """
+    if doublings == 0:
+        return _lossless(atoms, nodes, variance)
+    before = _copies(atoms, nodes, variance, math.sqrt(coherence), math.sqrt(survival), doublings - 1)
+    alone = Cascade(uncorrelated=atoms, prior=GaussianPrior(variance), coherence=coherence, survival=survival)
+    return _descended(before, alone, nodes).copies
+
+
+def _descended(copies: tuple[int, ...], alone: Cascade, nodes: int) -> Cascade:
+    """From the given copies to better ones, a block at a time; `alone` holds the atoms and what is known of them."""
+
+    @cache
+    def error(cascade: Cascade, trials: int, seed: int) -> float:
+        return expected_error(cascade, trials, np.random.default_rng(seed))[0]
+
+    def better(one: Cascade, other: Cascade) -> bool:
+        """Whether one errs less, on outcomes that may have been lucky and on others."""
+        return all(error(one, *drawn) < error(other, *drawn) for drawn in ((_TRIALS // 4, 1582), (_TRIALS, 1752)))
+
+    def filled(copies: Sequence[int]) -> Cascade | None:
+        while copies and copies[-1] == 0:
+            copies = copies[:-1]
+        left = alone.atoms - nodes * sum(number << level for level, number in enumerate(copies))
+        if nodes == 1 and copies:
+            copies, left = (copies[0] + left, *copies[1:]), 0
+        if left < 0 or any(number < 1 for number in copies):
+            return None
+        return replace(alone, copies=tuple(copies), nodes=nodes, uncorrelated=left)
+
+    # From a start with more atoms in blocks than there are, the largest blocks go first.
+    while filled(copies) is None:
+        copies = (*copies[:-1], copies[-1] - 1)
+    best = filled(copies) or alone
+    improved = bool(best.copies)
+    while improved:
+        improved = False
+        for level in reversed(range(0 if nodes > 1 else 1, len(best.copies))):
+            for step in (1, -1):
+                # A block more or less, for uncorrelated atoms or for two blocks of half its size.
+                for exchange in (0, 2) if level > 0 else (0,):
+                    moved = list(best.copies)
+                    if level >= len(moved):
+                        continue
+                    moved[level] += step
+                    if level > 0:
+                        moved[level - 1] -= step * exchange
+                    found = filled(moved)
+                    if found is not None and better(found, best):
+                        best, improved = found, True
+    return alone if better(alone, best) else best
 
 
 def _direct_time(clock: _Clock, longest: float) -> float:
@@ -343,14 +376,13 @@ def _clocks(network: Network, scheme: str, gain: float) -> list[_Clock]:
         atoms = atoms[:1]
     nodes = len(network.nodes) if cooperative and entangled else 1
     return [
-        _Clock(number, nodes, entangled, network.oscillator, network.noise, network.dead_time, gain)
-        for number in atoms
+        _Clock(number, nodes, entangled, network.oscillator, network.noise, network.dead_time, gain) for number in atoms
     ]
 
 
 def _times(tau: NDArray[np.float64] | Sequence[float] | float, dead_time: float) -> list[float]:
     values = [positive("tau", value, "s") for value in np.atleast_1d(np.asarray(tau, dtype=float)).tolist()]
-    if any(b <= a for a, b in zip(values, values[1:], strict=False)) or not values:
+    if any(after <= before for before, after in pairwise(values)) or not values:
         raise ValueError(f"tau must increase from each averaging time to the next (s), got {values}: sort them")
     if values[0] <= dead_time:
         raise ValueError(f"tau must be longer than the dead time of {dead_time:g} s, got {values[0]:g} s")
@@ -488,14 +520,15 @@ def best_plan(
         time = positive("interrogation_time", interrogation_time, "s")
         if time + network.dead_time > value:
             raise ValueError(
-                f"interrogation_time must not exceed tau less the dead time, {value - network.dead_time:g} s, got {time:g} s"
+                f"interrogation_time must not exceed tau less the dead time, {value - network.dead_time:g} s, "
+                f"got {time:g} s"
             )
         operation = _operation(clock, time)
         if operation is None:
             limit = max(_operations(clock, [value])[0])
             raise ValueError(
-                f"interrogation_time {time:g} s is beyond the slip limit of {limit:g} s: no ensembles that count so many "
-                f"windings fit into {clock.atoms} atoms; take at most that, or more atoms"
+                f"interrogation_time {time:g} s is beyond the slip limit of {limit:g} s: no ensembles that count so "
+                f"many windings fit into {clock.atoms} atoms; take at most that, or more atoms"
             )
         return operation.plan
     operations, _ = _operations(clock, [value])
@@ -527,8 +560,8 @@ def _too_few(clock: _Clock) -> str:
     fewer = max(1, int(math.pi * math.sqrt(atoms / (8.0 * math.log(atoms)))))
     return (
         f"{atoms} atoms are too few for a cascade over {nodes} nodes: to tell the fringes of blocks of {nodes} atoms "
-        f"apart takes about {coarse:.0f} uncorrelated atoms. Take at most {fewer} nodes, about {2.0 * coarse:.0f} atoms, "
-        "or 'quantum-classical', where every node has a cascade of its own"
+        f"apart takes about {coarse:.0f} uncorrelated atoms. Take at most {fewer} nodes, about {2.0 * coarse:.0f} "
+        "atoms, or 'quantum-classical', where every node has a cascade of its own"
     )
 
 
@@ -563,7 +596,9 @@ def plateau(levels: Sequence[tuple[int, int]], *, mid_fringe: bool) -> tuple[flo
     """
     from scipy.optimize import minimize_scalar
 
-    sizes, copies = (np.array(part, dtype=float) for part in zip(*levels, strict=True)) if levels else (np.zeros(0),) * 2
+    sizes, copies = (
+        (np.array(part, dtype=float) for part in zip(*levels, strict=True)) if levels else (np.zeros(0),) * 2
+    )
     if sizes.size == 0 or (sizes < 1.0).any() or (copies < 1.0).any():
         raise ValueError(f"plateau needs blocks, as (atoms, copies), got {levels!r}")
 
