@@ -19,7 +19,7 @@ from qcn_open.backends import (
     interleaved,
 )
 from qcn_open.cascade import Cascade, Level
-from qcn_open.clock import NodeRecord, Plan, Record, Tracking, run_clock, run_nodes, simulate
+from qcn_open.clock import NodeRecord, Plan, Record, Tracking, run_clock, run_nodes, run_scheme
 from qcn_open.estimators import Arctan2, Bitwise, Estimator, Joint, LevelPhase, MaximumLikelihood
 from qcn_open.fisher import NodeInformation, cfi, qfi, qfim
 from qcn_open.model import Ramsey
@@ -127,5 +127,5 @@ __all__ = [
     "qfim",
     "run_clock",
     "run_nodes",
-    "simulate",
+    "run_scheme",
 ]

@@ -1,0 +1,186 @@
+r"""How stable is a network of clocks, by the laws that the paper draws, by exact budgets, and by a simulated clock?
+
+The paper's Fig. 3: ``ATOMS`` atoms in ``NODES`` clocks, :math:`\gamma_i = 10^{-4}\gamma_{LO}`, a laser of white frequency
+noise, and five schemes
+
+=====  =========================  =================================================================
+curve  scheme                     what is interrogated
+=====  =========================  =================================================================
+a      ``quantum-cooperative``    a cascade of GHZ states of all atoms, over all nodes
+b      ``quantum-classical``      a cascade in every node, the estimates averaged
+c      ``quantum-alone``          the cascade of one node
+d      ``classical-cooperative``  uncorrelated atoms, all of them
+e      ``classical-alone``        uncorrelated atoms of one node
+=====  =========================  =================================================================
+
+drawn as :math:`\sqrt{\tau/\gamma_{LO}}\,\omega_0\sigma_y` against :math:`\gamma_{LO}\tau`, in three kinds of rows:
+
+``printed``
+    The scaling laws of the paper with a prefactor of one: the larger of eq. (3) and eq. (4) for quantum schemes, of
+    projection noise with :math:`T = \tau` and eq. (4) for classical ones.
+``budget``
+    `stability`: ensembles that track windings, the allocation of the rest, and the best :math:`T \le \tau`.
+``simulated``
+    The closed loop of that plan, on other seeds than it was chosen on: the overlapping Allan deviation of the record at
+    :math:`\tau = T`, 10 T and 100 T, with its 95 % interval.
+
+*What to expect.* With :math:`T = \tau` an unentangled clock has :math:`1/\sqrt{N\gamma_{LO}\tau}`; that line and the law
+of the cascade cross the base line :math:`\sqrt{\gamma_i/N\gamma_{LO}}` at the knees :math:`1/N\gamma_i` (a law of the
+bound), :math:`K/N\gamma_i` and :math:`1/\gamma_i`. Beyond :math:`T \approx 0.3/\gamma_{LO}` windings have to be counted
+by atoms that are then missing in the cascade: about 20 for every factor of three in T. One node's hundred atoms run out
+of them before they reach their knee.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from qcn_open import Dephasing, Joint, MultiAngle, Network, Node, Oscillator, Plan
+from qcn_open.bayes import expected_error
+from qcn_open.budgets import windings
+from qcn_open.clock import SCHEMES, run_scheme
+from qcn_open.figures import COLOURS, COLUMN_IN
+from qcn_open.ledger import Claim
+from qcn_open.species import decoherence_limited_stability, heisenberg_stability
+from qcn_open.stability import best_plan, stability
+
+ATOMS, NODES, DEPHASING_RATE = 1000, 10, 1e-4
+# omega_0 = 1 rad/s and gamma_LO = 1/s: sigma_y is in units of gamma_LO/omega_0, times in those of 1/gamma_LO.
+FREQUENCY_HZ = 0.5 / math.pi
+NETWORK = Network(
+    (Node(ATOMS // NODES),) * NODES,
+    Oscillator.from_linewidth(white=1.0),
+    (Dephasing(DEPHASING_RATE),),
+    FREQUENCY_HZ,
+)
+
+
+def _spaced(low: float, high: float, number: int) -> tuple[float, ...]:
+    return tuple(float(f"{value:.3g}") for value in np.geomspace(low, high, number))
+
+
+@dataclass(frozen=True)
+class Config:
+    schemes: tuple[str, ...] = SCHEMES
+    # In units of 1/gamma_LO.
+    taus: tuple[float, ...] = _spaced(0.1, 31600.0, 12)
+    # Interrogation times of the simulated clocks, by scheme.
+    times: tuple[tuple[str, tuple[float, ...]], ...] = (
+        ("quantum-cooperative", (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)),
+        ("quantum-classical", (0.1, 0.3, 1.0, 3.0, 10.0)),
+        ("quantum-alone", (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)),
+        ("classical-cooperative", (0.1, 0.3, 1.0, 10.0, 100.0, 1000.0, 10000.0)),
+        ("classical-alone", (0.1, 0.3, 1.0, 3.0, 10.0, 50.0)),
+    )
+    cycles: int = 600_000
+    # A point takes fewer cycles where it has more of the shortest Ramsey times than this.
+    steps: int = 60_000_000
+    seed: int = 201406
+
+
+SMOKE = Config(schemes=("classical-alone",), times=(("classical-alone", (0.1, 1.0)),))
+FULL = Config(taus=_spaced(0.1, 31600.0, 45), cycles=5_000_000, steps=1_500_000_000)
+KEY = ("scheme", "kind", "gamma_lo_tau", "gamma_lo_time")
+BACKENDS = (Joint(), MultiAngle())
+
+AVERAGES = (1, 10, 100)
+
+
+def rows(config: Config) -> pd.DataFrame:
+    """One row for each scheme, kind and averaging time; simulated ones for each interrogation time."""
+    found = [_printed(scheme, tau) for scheme in config.schemes for tau in config.taus]
+    for scheme in config.schemes:
+        found += _budget(scheme, config.taus)
+    for scheme, times in config.times:
+        for time in times:
+            found += _simulated(scheme, time, config)
+    return pd.DataFrame(found)
+
+
+def printed(scheme: str, tau: float, atoms: int = ATOMS, nodes: int = NODES) -> float:
+    """What the paper draws for the scaled deviation."""
+    entangled, cooperation = scheme.split("-")
+    clock = atoms if cooperation == "cooperative" else atoms // nodes
+    linewidth = DEPHASING_RATE / (2.0 * math.pi)
+    if entangled == "quantum":
+        short = heisenberg_stability(FREQUENCY_HZ, clock, tau)
+    else:
+        short = 1.0 / (math.sqrt(clock) * tau)
+    largest = max(short, decoherence_limited_stability(FREQUENCY_HZ, clock, linewidth, tau))
+    # Averaged over the nodes, or the lone node of a classical clock is as in the paper: root K above the network.
+    return math.sqrt(tau) * largest / (math.sqrt(nodes) if cooperation == "classical" else 1.0)
+
+
+def _row(scheme: str, kind: str, tau: float, time: float, adev: float, low: float, high: float) -> dict[str, object]:
+    scale = math.sqrt(tau)
+    return {
+        "scheme": scheme,
+        "kind": kind,
+        "gamma_lo_tau": tau,
+        "scaled_adev": scale * adev,
+        "scaled_adev_low": scale * low,
+        "scaled_adev_high": scale * high,
+        "gamma_lo_time": time,
+    }
+
+
+def _printed(scheme: str, tau: float) -> dict[str, object]:
+    adev = printed(scheme, tau) / math.sqrt(tau)
+    return _row(scheme, "printed", tau, tau, adev, adev, adev)
+
+
+def _budget(scheme: str, taus: tuple[float, ...]) -> list[dict[str, object]]:
+    """The best stability of every averaging time, and what it takes."""
+    table = stability(NETWORK, scheme, taus)
+    return [
+        _row(scheme, "budget", tau, row.interrogation_time_s, row.sigma_y, row.sigma_y_low, row.sigma_y_high)
+        | {
+            "scaled_bound": math.sqrt(tau) * row.bound_sigma_y,
+            "slips_share": row.slips_share,
+            "tracking": row.tracking,
+            "cascade": row.cascade,
+            "limited_by": row.limited_by,
+        }
+        for tau, row in zip(taus, table.itertuples(), strict=True)
+    ]
+
+
+def _simulated(scheme: str, time: float, config: Config) -> list[dict[str, object]]:
+    """The closed loop of the best plan of one interrogation time, beside what budgets say of that plan."""
+    plan = best_plan(NETWORK, scheme, time, interrogation_time=time)
+    clocks = NODES if scheme == "quantum-classical" else 1
+    cycles = min(config.cycles, config.steps // plan.tracking.steps) // clocks
+    rng = np.random.default_rng([config.seed, SCHEMES.index(scheme), round(1000 * time)])
+    averages = [number for number in AVERAGES if 10 * number <= cycles]
+    table = run_scheme(NETWORK, scheme, plan, cycles, rng, averages=averages)
+    expected, share = _expected(plan)
+    expected /= math.sqrt(clocks)
+    return [
+        _row(scheme, "simulated", number * time, time, point.sigma_y, point.sigma_y_low, point.sigma_y_high)
+        | {
+            "averages": number,
+            "cycles": cycles,
+            "slips": point.slips,
+            "over_budget": point.sigma_y * math.sqrt(number) / expected,
+            "slips_share": share,
+        }
+        for number, point in zip(averages, table.itertuples(), strict=True)
+    ]
+
+
+def _expected(plan: Plan) -> tuple[float, float]:
+    """Deviation of one cycle from budgets on seeds of their own, and the share of slips in its square."""
+    cascade, tracking, steps = plan.cascade, plan.tracking, plan.tracking.steps
+    variance = NETWORK.oscillator.phase_variance(plan.interrogation_time, gain=plan.gain)
+    step = variance / steps**2 + plan.interrogation_time / steps * (1.0 - 1.0 / steps)
+    slips = windings(tracking.atoms, tracking.ratios, step, cascade.readout, cascade.coherence).slips_per_cycle
+    square = expected_error(cascade, 20_000, np.random.default_rng(1582))[0] ** 2
+    whole = square + 4.0 * math.pi**2 * slips
+    return math.sqrt(whole) / plan.interrogation_time, 1.0 - square / whole
