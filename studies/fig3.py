@@ -220,7 +220,8 @@ def _worst_deviation(table: pd.DataFrame) -> float:
     """Largest deviation of a simulated point from the budget of its plan, its statistical error taken off."""
     points = table[table["kind"] == "simulated"]
     error = np.maximum(
-        points["scaled_adev_high"] / points["scaled_adev"] - 1.0, 1.0 - points["scaled_adev_low"] / points["scaled_adev"]
+        points["scaled_adev_high"] / points["scaled_adev"] - 1.0,
+        1.0 - points["scaled_adev_low"] / points["scaled_adev"],
     )
     return float(np.maximum(np.abs(points["over_budget"] - 1.0) - error, 0.0).max())
 
