@@ -80,7 +80,7 @@ class _Level:
         angles, trials = _channels(self.readout, self.copies)
         if _enumerable(trials, self.present):
             phases, cell, lost = _directions(angles, trials, self.present < 1.0, self.dark)
-            chances = np.ones(1)
+            chances: Real = np.ones(1)
             for angle, number in zip(angles, trials, strict=True):
                 plus = 0.5 * (1.0 + self.dark + self.contrast * math.cos(theta - angle))
                 chances = np.multiply.outer(chances, _multinomial(number, plus, self.present)).ravel()
