@@ -267,7 +267,7 @@ def _descended(copies: tuple[int, ...], alone: Cascade, nodes: int) -> Cascade:
 
     # From a start with more atoms in blocks than there are, the largest blocks go first.
     while filled(copies) is None:
-        copies = (*copies[:-1], copies[-1] - 1)
+        copies = copies[:-1] if copies[-1] <= 1 else (*copies[:-1], copies[-1] - 1)
     best = filled(copies) or alone
     improved = bool(best.copies)
     while improved:
