@@ -79,9 +79,9 @@ class Config:
         ("classical-cooperative", (0.1, 0.3, 1.0, 10.0, 100.0, 1000.0, 10000.0)),
         ("classical-alone", (0.1, 0.3, 1.0, 3.0, 10.0, 50.0)),
     )
-    cycles: int = 600_000
+    cycles: int = 300_000
     # A point takes fewer cycles where it has more of the shortest Ramsey times than this.
-    steps: int = 60_000_000
+    steps: int = 20_000_000
     seed: int = 201406
 
 

@@ -41,7 +41,7 @@ FREQUENCY_HZ = 0.5 / math.pi
 @dataclass(frozen=True)
 class Config:
     # Atoms in the network and nodes.
-    networks: tuple[tuple[int, int], ...] = ((200, 2), (500, 5), (1000, 2), (1000, 5), (1000, 10), (2000, 10))
+    networks: tuple[tuple[int, int], ...] = ((200, 2), (500, 5), (1000, 2), (1000, 5), (1000, 10))
 
 
 SMOKE = Config(networks=((200, 2),))

@@ -77,7 +77,7 @@ def rows(config: Config) -> pd.DataFrame:
                 example.frequency_hz,
             )
             for scheme in ("quantum-cooperative", "quantum-classical", "classical-cooperative"):
-                point: dict[Any, Any] = stability(network, scheme, [example.tau_s]).to_dict("records")[0]
+                point = _point(network, scheme, example.tau_s)
                 found.append(
                     {
                         "example": name,
@@ -99,6 +99,15 @@ def rows(config: Config) -> pd.DataFrame:
                     }
                 )
     return pd.DataFrame(found)
+
+
+def _point(network: Network, scheme: str, tau: float) -> dict[Any, Any]:
+    """The row of `stability`; where the atoms are too few for the scheme, the sentence that says so."""
+    try:
+        return stability(network, scheme, [tau]).to_dict("records")[0]
+    except ValueError as refused:
+        missing = dict.fromkeys(("sigma_y", "bound_sigma_y", "interrogation_time_s"), math.nan)
+        return missing | {"uncorrelated_atoms": 0, "tracking": "", "cascade": "", "limited_by": str(refused)}
 
 
 def _entry(
