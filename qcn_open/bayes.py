@@ -30,7 +30,8 @@ __all__ = ["CovariantErrors", "covariant_errors", "expected_error", "optimal_mea
 
 _MAX_DIMENSION = 1500
 _MAX_WORK = 3e10
-_MAX_ATOMS = 100
+_MAX_ATOMS = 200
+_MAX_TURNS = 300
 
 
 def expected_error(cascade: Cascade, trials: int, rng: np.random.Generator) -> tuple[float, float]:
@@ -94,7 +95,8 @@ def ultimate(atoms: int, prior: Prior) -> float:
 
     For a flat prior :math:`\pi/(N+2)`, of a probe with the amplitudes :math:`\sin[\pi(m+1)/(N+2)]` of m excited atoms,
     the Holevo variance of which is :math:`\tan^2[\pi/(N+2)]`. Else by turns the best measurement for the probe and
-    the best probe for the measurement: S is concave in the distribution of m, so that no local optimum misleads.
+    the best probe for the measurement. S is concave in the distribution of m, so that its derivatives certify the
+    floor; it is returned when the probe reaches it to 10^-4, or after 300 turns, where it may be 1 % too low.
 
     Parameters
     ----------
@@ -131,14 +133,20 @@ def ultimate(atoms: int, prior: Prior) -> float:
     order = np.subtract.outer(np.arange(atoms + 1), np.arange(atoms + 1)) + 1
     characteristic = _characteristic(prior, order)
     probe = np.sin(np.pi * np.arange(1, atoms + 2) / (atoms + 2))
-    probe /= np.linalg.norm(probe)
-    best, before = 0.0, -1.0
-    while best - before > 1e-12:
+    floor = 0.0
+    for _ in range(_MAX_TURNS):
+        # Amplitudes that vanish would leave nothing of their gradient.
+        probe = np.maximum(probe / np.linalg.norm(probe), 1e-6)
+        probe /= np.linalg.norm(probe)
         left, values, right = np.linalg.svd(characteristic * np.outer(probe, probe))
-        best, before = float(values.sum()), best
         measured = characteristic * (left @ right)
-        probe = np.abs(np.linalg.eigh(measured + measured.T)[1][:, -1])
-    return math.acos(min(best, 1.0))
+        measured = 0.5 * (measured + measured.T)
+        # Of a concave function no value is above a tangent: here its largest derivative with respect to p_m.
+        floor = max(floor, math.acos(min(float((measured @ probe / probe).max()), 1.0)))
+        if floor > (1.0 - 1e-4) * math.acos(min(float(values.sum()), 1.0)):
+            break
+        probe = np.abs(np.linalg.eigh(measured)[1][:, -1])
+    return floor
 
 
 def optimal_measurement(cascade: Cascade) -> float:
@@ -301,7 +309,7 @@ def _pure(cascade: Cascade) -> bool:
 def _characteristic(prior: Prior, order: NDArray[np.int64]) -> NDArray[np.float64]:
     """Mean of exp(i order phase) over a prior that is even about the predicted phase."""
     if isinstance(prior, FlatPrior):
-        return (order == 0).astype(float)
+        return np.asarray(order == 0, dtype=float)
     if isinstance(prior, GaussianPrior):
         return np.asarray(np.exp(-0.5 * prior.variance * order.astype(float) ** 2))
     raise TypeError(f"the floors know FlatPrior() and GaussianPrior(variance), got {prior!r}")

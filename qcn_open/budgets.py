@@ -569,9 +569,7 @@ def exact_multiangle(
     return _exact(MultiAngle(), atoms, nodes, prior, coherence, survival)
 
 
-def _exact(
-    readout: Fringes, atoms: int, nodes: int, prior: Prior, coherence: float, survival: float
-) -> Budget:
+def _exact(readout: Fringes, atoms: int, nodes: int, prior: Prior, coherence: float, survival: float) -> Budget:
     total, nodes = count("budget atoms", atoms), count("budget nodes", nodes)
     coarse = 2 if nodes > 1 else 0
     if total < 2 * nodes + coarse:
