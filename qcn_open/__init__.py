@@ -4,7 +4,7 @@ One model, `Ramsey`, several independent ways of computing it (`backends`), and 
 `cfi`, `qfim`, `optimal_time`, and the `bounds` that none of them may exceed.
 """
 
-from qcn_open import bayes, bounds
+from qcn_open import bayes, bounds, budgets
 from qcn_open.allan import overlapping_adev
 from qcn_open.allocation import best_cascade
 from qcn_open.backends import (
@@ -19,7 +19,7 @@ from qcn_open.backends import (
     interleaved,
 )
 from qcn_open.cascade import Cascade, Level
-from qcn_open.clock import NodeRecord, Plan, Record, Tracking, run_clock, run_nodes, simulate
+from qcn_open.clock import SCHEMES, NodeRecord, Plan, Record, Tracking, run_clock, run_nodes, run_scheme
 from qcn_open.estimators import Arctan2, Bitwise, Estimator, Joint, LevelPhase, MaximumLikelihood
 from qcn_open.fisher import NodeInformation, cfi, qfi, qfim
 from qcn_open.model import Ramsey
@@ -51,10 +51,12 @@ from qcn_open.probes import (
 )
 from qcn_open.ramsey import OptimalTime, bound_optimal_time, optimal_time, precision_curve
 from qcn_open.readouts import CollectiveSpin, DualQuadrature, FedForward, Fringes, MultiAngle, Parity, Readout
+from qcn_open.stability import best_plan, plateau, simulate, stability
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "SCHEMES",
     "Arctan2",
     "Backend",
     "BestProbe",
@@ -111,9 +113,11 @@ __all__ = [
     "TrapLoss",
     "bayes",
     "best_cascade",
+    "best_plan",
     "best_probe",
     "bound_optimal_time",
     "bounds",
+    "budgets",
     "centre_of_mass",
     "cfi",
     "explain",
@@ -122,10 +126,13 @@ __all__ = [
     "optimal_time",
     "overlapping_adev",
     "parity_contrast",
+    "plateau",
     "precision_curve",
     "qfi",
     "qfim",
     "run_clock",
     "run_nodes",
+    "run_scheme",
     "simulate",
+    "stability",
 ]

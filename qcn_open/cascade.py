@@ -419,7 +419,8 @@ def _circle(cascade: Cascade) -> tuple[int, int]:
     prior = 16
     while prior < _MOST_POINTS and abs(_mean_density(cascade.prior, prior) - 1.0) > 1e-9:
         prior *= 2
-    deviation = 1.0 / math.sqrt(sum(level.information for level in levels))
+    # Blocks that have decohered altogether tell nothing: 0 without the second term.
+    deviation = 1.0 / math.sqrt(sum(level.information for level in levels) + 1e-300)
     needed = 4 * prior + min(cascade.atoms + 2, math.ceil(4.0 * np.pi / deviation))
     unit = math.lcm(levels[-1].size, 16)
     points = unit * math.ceil(needed / unit)
@@ -430,7 +431,7 @@ def _circle(cascade: Cascade) -> tuple[int, int]:
         )
     single = sum(int(level.copies.sum()) for level in levels if level.size == 1)
     coarse = max(48, 2 * prior, math.ceil(4.0 * math.sqrt(single)))
-    return points, min(number for number in range(coarse, points + 1) if points % number == 0)
+    return points, min((number for number in range(coarse, points + 1) if points % number == 0), default=points)
 
 
 def _mean_density(prior: Prior, points: int) -> float:

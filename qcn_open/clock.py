@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from qcn_open.kernels.cascade import CascadeTables
 
-__all__ = ["SCHEMES", "NodeRecord", "Plan", "Record", "Tracking", "run_clock", "run_nodes", "simulate"]
+__all__ = ["SCHEMES", "NodeRecord", "Plan", "Record", "Tracking", "run_clock", "run_nodes", "run_scheme"]
 
 SCHEMES = (
     "quantum-cooperative",
@@ -419,16 +419,17 @@ def run_nodes(
     return NodeRecord(plan, shares, errors, phases)
 
 
-def simulate(
+def run_scheme(
     network: Network,
     scheme: str,
-    *,
     plan: Plan | Sequence[Plan],
     cycles: int,
     rng: np.random.Generator,
+    *,
+    averages: Sequence[int] | None = None,
     threads: int = 1,
 ) -> pd.DataFrame:
-    """Stability of a network of clocks from a simulation in the time domain.
+    """Stability of a network of clocks that follow given plans, from a simulation in the time domain.
 
     Parameters
     ----------
@@ -445,6 +446,8 @@ def simulate(
         Number of cycles.
     rng : numpy.random.Generator
         Source of randomness.
+    averages : sequence of int, optional
+        Averaging times in cycles, increasing; octaves up to a quarter of the record if left out.
     threads : int, optional
         How many clocks are simulated at a time; the result is the same.
 
@@ -489,7 +492,8 @@ def simulate(
     rates = np.array([record.errors[0] / record.plan.interrogation_time for record in records])
     # From one cycle to the next: a lasting hop to a wrong fringe must not decide the weights.
     weights = 1.0 / np.mean(np.diff(rates, axis=1) ** 2, axis=1) if len(rates) > 1 else np.ones(1)
-    table = _deviations((weights / weights.sum()) @ rates, cycles, plans[0].cycle_time, network.frequency_hz)
+    taus = None if averages is None else [plans[0].cycle_time * number for number in averages]
+    table = _deviations((weights / weights.sum()) @ rates, cycles, plans[0].cycle_time, network.frequency_hz, taus)
     return table.assign(slips=sum(int(record.slips.sum()) for record in records))
 
 

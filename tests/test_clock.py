@@ -17,7 +17,7 @@ from closeness import approx
 from scipy import stats
 
 import qcn_open as qcn
-from qcn_open.clock import SCHEMES, NodeRecord, Plan, Record, Tracking, run_clock, run_nodes, simulate
+from qcn_open.clock import SCHEMES, NodeRecord, Plan, Record, Tracking, run_clock, run_nodes, run_scheme
 
 SIGMAS = 4.0
 FALSE_ALARM = 2.0 * stats.norm.sf(SIGMAS)
@@ -377,7 +377,7 @@ def test_schemes() -> None:
     plans = dict(zip(SCHEMES, [cooperative, alone, alone, atoms(240), atoms(60)], strict=True))
     found = {}
     for scheme, cascade in plans.items():
-        table = simulate(NETWORK, scheme, plan=scheme_plan(cascade), cycles=10000, rng=rng(23))
+        table = run_scheme(NETWORK, scheme, plan=scheme_plan(cascade), cycles=10000, rng=rng(23))
         assert table.columns.tolist() == ["tau_s", "sigma_y", "sigma_y_low", "sigma_y_high", "slips"]
         assert (table["slips"] == 0).all()
         found[scheme] = table["sigma_y"][0]
@@ -389,7 +389,7 @@ def test_schemes() -> None:
 def test_unequal_nodes_are_weighted_by_their_variances() -> None:
     network = qcn.Network((qcn.Node(30), qcn.Node(120)), WHITE, (), FREQUENCY_HZ)
     plans = [scheme_plan(atoms(number), network) for number in (30, 120)]
-    table = simulate(network, "quantum-classical", plan=plans, cycles=40000, rng=rng(24))
+    table = run_scheme(network, "quantum-classical", plan=plans, cycles=40000, rng=rng(24))
     single = [math.sqrt(float((run_clock(plan, WHITE, 40000, rng(25)).errors ** 2).mean())) / 0.1 for plan in plans]
     best = 1.0 / math.sqrt(sum(sigma**-2 for sigma in single))
     assert table["sigma_y"][0] == approx(best, rel=0.02)
@@ -431,50 +431,50 @@ BAD: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
         "run_nodes tracks no windings",
     ),
     "too many atoms": (
-        lambda: simulate(NETWORK, "classical-alone", plan=scheme_plan(atoms(61)), cycles=9, rng=rng(1)),
+        lambda: run_scheme(NETWORK, "classical-alone", plan=scheme_plan(atoms(61)), cycles=9, rng=rng(1)),
         ValueError,
         "asks for 61 atoms, but there are 60 for classical-alone",
     ),
     "too many atoms that track": (
-        lambda: simulate(
+        lambda: run_scheme(
             NETWORK, "classical-alone", plan=Plan(0.1, atoms(50), Tracking((11,), (2,))), cycles=9, rng=rng(1)
         ),
         ValueError,
         "asks for 61 atoms",
     ),
     "scheme": (
-        lambda: simulate(NETWORK, "quantum", plan=GOOD, cycles=9, rng=rng(1)),
+        lambda: run_scheme(NETWORK, "quantum", plan=GOOD, cycles=9, rng=rng(1)),
         ValueError,
         "scheme must be one of quantum-cooperative, .*, got 'quantum'",
     ),
-    "network": (lambda: simulate(4, SCHEMES[0], plan=GOOD, cycles=9, rng=rng(1)), TypeError, "must be a Network"),
+    "network": (lambda: run_scheme(4, SCHEMES[0], plan=GOOD, cycles=9, rng=rng(1)), TypeError, "must be a Network"),
     "blocks of a classical clock": (
-        lambda: simulate(NETWORK, "classical-alone", plan=scheme_plan(qcn.Cascade((4,))), cycles=9, rng=rng(1)),
+        lambda: run_scheme(NETWORK, "classical-alone", plan=scheme_plan(qcn.Cascade((4,))), cycles=9, rng=rng(1)),
         ValueError,
         r"classical-alone has uncorrelated atoms only, got blocks \(4,\)",
     ),
     "nodes of a cascade": (
-        lambda: simulate(NETWORK, SCHEMES[0], plan=scheme_plan(qcn.Cascade((4,))), cycles=9, rng=rng(1)),
+        lambda: run_scheme(NETWORK, SCHEMES[0], plan=scheme_plan(qcn.Cascade((4,))), cycles=9, rng=rng(1)),
         ValueError,
         "quantum-cooperative needs a cascade over 4 nodes, got nodes=1",
     ),
     "coherence": (
-        lambda: simulate(NETWORK, "classical-alone", plan=GOOD, cycles=9, rng=rng(1)),
+        lambda: run_scheme(NETWORK, "classical-alone", plan=GOOD, cycles=9, rng=rng(1)),
         ValueError,
         "cascade has coherence 1, but the network's noise leaves 0.97530991 after 0.1 s",
     ),
     "other dead time": (
-        lambda: simulate(NETWORK, "classical-alone", plan=Plan(0.1, atoms(9), dead_time=1.0), cycles=9, rng=rng(1)),
+        lambda: run_scheme(NETWORK, "classical-alone", plan=Plan(0.1, atoms(9), dead_time=1.0), cycles=9, rng=rng(1)),
         ValueError,
         "dead time of 1 s, the network of 0 s",
     ),
     "plans": (
-        lambda: simulate(NETWORK, "quantum-classical", plan=[GOOD, GOOD], cycles=9, rng=rng(1)),
+        lambda: run_scheme(NETWORK, "quantum-classical", plan=[GOOD, GOOD], cycles=9, rng=rng(1)),
         ValueError,
         "one plan, or one for each of 4 clocks, got 2",
     ),
     "cycle times": (
-        lambda: simulate(
+        lambda: run_scheme(
             qcn.Network((qcn.Node(60),) * 2, WHITE, (), 1.0),
             "quantum-classical",
             plan=[GOOD, Plan(0.2, atoms(20))],

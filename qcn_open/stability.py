@@ -1,0 +1,679 @@
+r"""How stable a network of clocks is: the best interrogation time, allocation and deviation at every averaging time.
+
+A clock of interrogation time T and cycle time :math:`T_c` makes an error of mean square :math:`\langle e^2\rangle` a
+cycle, and slips by a whole turn with the small probability p. Both are white over cycles, so that its record has
+
+.. math:: \omega_0^2\sigma_y^2(\tau) = \frac{\langle e^2\rangle + 4\pi^2p}{T^2}\,\frac{T_c}{\tau},
+
+to which dead time adds the Dick effect. Nothing is sampled in the time domain: that is what `run_clock` is for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qcn_open.allocation import best_cascade
+from qcn_open.bayes import expected_error
+from qcn_open.budgets import Windings, windings
+from qcn_open.cascade import Cascade
+from qcn_open.clock import SCHEMES, Plan, Tracking, run_scheme
+from qcn_open.network import Network
+from qcn_open.noise import Noise
+from qcn_open.oscillator import Oscillator
+from qcn_open.priors import GaussianPrior
+from qcn_open.ramsey import bound_optimal_time
+from qcn_open.readouts.fringes import MultiAngle
+from qcn_open.validation import open_interval, positive
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["best_plan", "plateau", "simulate", "stability"]
+
+_SLIP_FREE = 0.1
+# Of the square of the deviation, slips get less than this where ensembles are chosen.
+_SLIP_SHARE = 0.05
+_TRIALS = 4000
+# What decoheres a block of all atoms by less than this does not change the allocation.
+_FAINT = 0.05
+# Atoms that ensembles must leave to the cascade.
+_FEWEST = 4
+# Interrogation times are tried in steps of at most this factor.
+_STEP = 3.0
+_RATIOS = (2, 3, 4, 5, 6, 8)
+_ENSEMBLES = tuple(range(6, 65, 2))
+
+
+@dataclass(frozen=True)
+class _Clock:
+    """One clock: its atoms, over how many nodes its blocks reach, and whether it has blocks at all."""
+
+    atoms: int
+    nodes: int
+    entangled: bool
+    oscillator: Oscillator
+    noise: tuple[Noise, ...]
+    dead_time: float
+    gain: float
+
+    def phase_variance(self, time: float) -> float:
+        """Of the phase of an interrogation around the predicted one, rad^2, but for what measurement adds."""
+        return self.oscillator.phase_variance(time, self.dead_time, gain=self.gain)
+
+    def step_variance(self, time: float, steps: int) -> float:
+        """Of the phase over one of so many shortest Ramsey times, rad^2; the laser is steered once a cycle."""
+        step, lags = time / steps, np.arange(1.0, steps)
+        changes = self.oscillator.mean_square_change(step, lags * step) if steps > 1 else np.zeros(0)
+        within = float((steps - lags) @ changes) / steps**2
+        return step**2 * (self.phase_variance(time) / time**2 + within)
+
+    def remaining(self, time: float) -> tuple[float, float]:
+        """Coherence and survival of one atom."""
+        left = Cascade(uncorrelated=1).decohered(self.noise, time)
+        return left.coherence, left.survival
+
+    def expected_square(self, tracking: int = 0) -> float:
+        """About what a cycle errs by, rad^2, with so many atoms less: how few slips there must be."""
+        atoms = self.atoms - tracking
+        if not self.entangled:
+            return 1.0 / atoms
+        return max((6.0 / atoms) ** 2, 1.0 / (20.0 * atoms) if self.nodes > 1 else 0.0)
+
+    def allowed_slips(self, tracking: int = 0, square: float | None = None) -> float:
+        """Slips a cycle, if it errs by this mean square (rad^2), or by the expected one."""
+        square = self.expected_square(tracking) if square is None else square
+        return _SLIP_SHARE * square / (4.0 * math.pi**2)
+
+
+@dataclass(frozen=True)
+class _Operation:
+    """A plan, the mean square error of a cycle (rad^2) and its relative uncertainty, and its slips a cycle."""
+
+    plan: Plan
+    square: float
+    uncertainty: float
+    slips: float
+
+    @property
+    def rate(self) -> float:
+        r"""Variance of the detuning times the averaging time, (rad/s)^2 s."""
+        return self.whole * self.plan.cycle_time / self.plan.interrogation_time**2
+
+    @property
+    def whole(self) -> float:
+        return self.square + 4.0 * math.pi**2 * self.slips
+
+    @property
+    def slips_share(self) -> float:
+        return 1.0 - self.square / self.whole
+
+
+def _slip_probability(variance: float) -> float:
+    return math.erfc(math.pi / math.sqrt(2.0 * variance)) if variance > 0.0 else 0.0
+
+
+@cache
+def _slips_between(atoms: int, ratio: int) -> float:
+    """Slips a use between two ensembles of so many atoms, before they decohere."""
+    return windings((atoms, atoms), (ratio, 1), 0.3, MultiAngle()).slips[1]
+
+
+@cache
+def _tracking(clock: _Clock, time: float, square: float | None) -> tuple[Tracking, Windings] | None:
+    """The fewest atoms that count windings with few enough slips, or None if they don't fit."""
+    allowed = clock.allowed_slips(0, square)
+    direct = clock.phase_variance(time)
+    if _slip_probability(direct) <= allowed:
+        return Tracking(), windings((), (), direct, MultiAngle())
+    coherence, survival = clock.remaining(time)
+    best: tuple[int, Tracking] | None = None
+    for ratio in _RATIOS:
+        # The shortest Ramsey time is short enough by itself; fewer steps a level where they do.
+        levels, steps = 1, ratio
+        while steps * _slip_probability(clock.step_variance(time, steps)) > 0.2 * allowed:
+            levels, steps = levels + 1, steps * ratio
+            if steps > 10**7:
+                return None
+        uses = sum(ratio**level for level in range(levels))
+        for number in _ENSEMBLES:
+            if levels * number > clock.atoms - _FEWEST or (best is not None and levels * number >= best[0]):
+                break
+            if uses * _slips_between(number, ratio) <= 0.6 * clock.allowed_slips(levels * number, square):
+                best = levels * number, Tracking((number,) * levels, (ratio,) * levels)
+                break
+    if best is None:
+        return None
+    tracking = best[1]
+    while sum(tracking.atoms) <= clock.atoms - _FEWEST:
+        step = clock.step_variance(time, tracking.steps)
+        counted = windings(tracking.atoms, tracking.ratios, step, MultiAngle(), coherence, survival)
+        if counted.slips_per_cycle <= clock.allowed_slips(sum(tracking.atoms), square):
+            return tracking, counted
+        # Decohered ensembles are the last ones.
+        atoms = list(tracking.atoms)
+        worst = int(np.argmax(np.array(counted.slips[1:]) * np.cumprod(tracking.ratios[::-1])[::-1] / tracking.ratios))
+        for level in {worst, min(worst + 1, len(atoms) - 1)}:
+            atoms[level] += 2
+        tracking = replace(tracking, atoms=tuple(atoms))
+    return None
+
+
+@cache
+def _operation(clock: _Clock, time: float) -> _Operation | None:
+    """The best plan of this interrogation time, or None if no atoms are left to count its windings."""
+    operation = _operation_for(clock, time, None)
+    if operation is not None and operation.square > 2.0 * clock.expected_square(sum(operation.plan.tracking.atoms)):
+        # Decohered cascades err more, and may slip more often for it.
+        relaxed = _operation_for(clock, time, _digits(operation.square, 1))
+        if relaxed is not None and relaxed.rate < operation.rate:
+            return relaxed
+    return operation
+
+
+def _operation_for(clock: _Clock, time: float, square: float | None) -> _Operation | None:
+    """The plan whose slips are few as against an error of this mean square (rad^2), or as against the expected one."""
+    found = _tracking(clock, time, square)
+    if found is None:
+        return None
+    tracking, counted = found
+    atoms = clock.atoms - sum(tracking.atoms)
+    variance = counted.residual_variance
+    if not tracking.atoms:
+        variance += clock.gain * clock.expected_square() / (2.0 - clock.gain)
+    coherence, survival = clock.remaining(time)
+    cascade = Cascade(uncorrelated=atoms, prior=GaussianPrior(variance), coherence=coherence, survival=survival)
+    if clock.entangled:
+        cascade = _allocated(cascade, clock.nodes)
+    rms, error = expected_error(cascade, _TRIALS, np.random.default_rng(20140615))
+    plan = Plan(time, cascade, tracking, clock.gain, clock.dead_time)
+    return _Operation(plan, rms**2, error / rms, counted.slips_per_cycle)
+
+
+def _digits(number: float, digits: int) -> float:
+    return float(f"{number:.{digits - 1}e}")
+
+
+def _allocated(uncorrelated: Cascade, nodes: int) -> Cascade:
+    """The best cascade of as many atoms under the same prior and decoherence, or the uncorrelated atoms."""
+    atoms, variance = uncorrelated.atoms, _rounded(_variance(uncorrelated), 1.25, math.ceil)
+    decay = -math.log(uncorrelated.coherence * uncorrelated.survival)
+    doublings = math.floor(math.log2(max(atoms * decay, _FAINT) / _FAINT))
+    if doublings > 0:
+        # What is found for somewhat fewer atoms is good enough a start.
+        atoms, variance = int(_rounded(atoms, 1.2, math.floor)), _rounded(variance, 1.5, math.ceil)
+    start = _copies(atoms, nodes, variance, uncorrelated.coherence, uncorrelated.survival, doublings)
+    return _descended(start, uncorrelated, nodes)
+
+
+def _variance(cascade: Cascade) -> float:
+    assert isinstance(cascade.prior, GaussianPrior)
+    return cascade.prior.variance
+
+
+def _rounded(number: float, factor: float, whole: Callable[[float], int]) -> float:
+    return float(factor ** whole(math.log(number) / math.log(factor)))
+
+
+@cache
+def _lossless(atoms: int, nodes: int, variance: float) -> tuple[int, ...]:
+    try:
+        return best_cascade(atoms, nodes, prior=GaussianPrior(variance)).copies
+    except ValueError:
+        # Blocks over all nodes don't pay.
+        return ()
+
+
+@cache
+def _copies(
+    atoms: int, nodes: int, variance: float, coherence: float, survival: float, doublings: int
+) -> tuple[int, ...]:
+    """Copies that are best at a decoherence that was doubled so often from where it does not matter.
+
+    Each is found from the one before, as decoherence takes the largest blocks away.
+    """
+    if doublings == 0:
+        return _lossless(atoms, nodes, variance)
+    before = _copies(atoms, nodes, variance, math.sqrt(coherence), math.sqrt(survival), doublings - 1)
+    alone = Cascade(uncorrelated=atoms, prior=GaussianPrior(variance), coherence=coherence, survival=survival)
+    return _descended(before, alone, nodes).copies
+
+
+def _descended(copies: tuple[int, ...], alone: Cascade, nodes: int) -> Cascade:
+    """From the given copies to better ones, a block at a time; `alone` holds the atoms and what is known of them."""
+
+    @cache
+    def error(cascade: Cascade, trials: int, seed: int) -> float:
+        return expected_error(cascade, trials, np.random.default_rng(seed))[0]
+
+    def better(one: Cascade, other: Cascade) -> bool:
+        """Whether one errs less, on outcomes that may have been lucky and on others."""
+        return all(error(one, *drawn) < error(other, *drawn) for drawn in ((_TRIALS // 4, 1582), (_TRIALS, 1752)))
+
+    def filled(copies: Sequence[int]) -> Cascade | None:
+        while copies and copies[-1] == 0:
+            copies = copies[:-1]
+        left = alone.atoms - nodes * sum(number << level for level, number in enumerate(copies))
+        if nodes == 1 and copies:
+            copies, left = (copies[0] + left, *copies[1:]), 0
+        if left < 0 or any(number < 1 for number in copies):
+            return None
+        return replace(alone, copies=tuple(copies), nodes=nodes, uncorrelated=left)
+
+    # From a start with more atoms in blocks than there are, the largest blocks go first.
+    while filled(copies) is None:
+        copies = (*copies[:-1], copies[-1] - 1)
+    best = filled(copies) or alone
+    improved = bool(best.copies)
+    while improved:
+        improved = False
+        for level in reversed(range(0 if nodes > 1 else 1, len(best.copies))):
+            for step in (1, -1):
+                # A block more or less, for uncorrelated atoms or for two blocks of half its size.
+                for exchange in (0, 2) if level > 0 else (0,):
+                    moved = list(best.copies)
+                    if level >= len(moved):
+                        continue
+                    moved[level] += step
+                    if level > 0:
+                        moved[level - 1] -= step * exchange
+                    found = filled(moved)
+                    if found is not None and better(found, best):
+                        best, improved = found, True
+    return alone if better(alone, best) else best
+
+
+def _direct_time(clock: _Clock, longest: float) -> float:
+    """The longest interrogation time, s, without ensembles that count windings."""
+    allowed = clock.allowed_slips()
+
+    def fits(time: float) -> bool:
+        return _slip_probability(clock.phase_variance(time)) <= allowed
+
+    if fits(longest):
+        return longest
+    low, high = longest * 1e-12, longest
+    while high / low > 1.001:
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low
+
+
+def _operations(clock: _Clock, taus: Sequence[float]) -> tuple[dict[float, _Operation], str]:
+    """Plans of all interrogation times worth it, and what keeps longer ones from being so."""
+    durations = [tau - clock.dead_time for tau in taus]
+    direct = _direct_time(clock, durations[-1])
+    wanted = sorted({*durations, *([direct] if direct >= durations[0] else [])})
+    times = [wanted[0]]
+    for time in wanted[1:]:
+        between = math.ceil(math.log(time / times[-1]) / math.log(_STEP) - 1e-9)
+        times += [times[-1] * (time / times[-1]) ** ((i + 1) / between) for i in range(between)]
+    if durations[0] > direct:
+        times.insert(0, direct)
+    found: dict[float, _Operation] = {}
+    reason = "interrogation time = tau"
+    for time in times:
+        operation = _operation(clock, time)
+        if operation is None:
+            reason = "atoms that track windings"
+            break
+        found[time] = operation
+        if operation.rate > 3.0 * min(other.rate for other in found.values()):
+            break
+    best = min(found, key=lambda time: found[time].rate)
+    ordered = sorted(found)
+    place = ordered.index(best)
+    longer = ordered[place + 1] if place + 1 < len(ordered) else None
+    if longer is None and reason.startswith("atoms"):
+        # The last time that still fits lies between the last that did and the first that did not.
+        low, high = best, next(time for time in times if time > best)
+        while high / low > 1.1:
+            middle = math.sqrt(low * high)
+            operation = _operation(clock, middle)
+            if operation is None:
+                high = middle
+            else:
+                low, found[middle] = middle, operation
+    elif longer is not None:
+        reason = _reason(found[best], found[longer])
+        for neighbour in ordered[max(0, place - 1) : place + 2]:
+            if neighbour != best:
+                middle = math.sqrt(best * neighbour)
+                operation = _operation(clock, middle)
+                if operation is not None:
+                    found[middle] = operation
+    return found, reason
+
+
+def _reason(best: _Operation, longer: _Operation) -> str:
+    """Why a longer interrogation time is worse."""
+    if longer.slips_share > _SLIP_FREE:
+        return "slips"
+    before, after = best.plan, longer.plan
+    decohered = replace(after.cascade, coherence=before.cascade.coherence, survival=before.cascade.survival)
+    rms = expected_error(decohered, _TRIALS // 4, np.random.default_rng(20140615))[0]
+    if rms**2 < longer.square - 0.5 * (longer.square - best.square):
+        return "decoherence"
+    return "atoms that track windings"
+
+
+def _clocks(network: Network, scheme: str, gain: float) -> list[_Clock]:
+    if not isinstance(network, Network):
+        raise TypeError(f"network must be a Network, got {network!r}")
+    if scheme not in SCHEMES:
+        raise ValueError(f"scheme must be one of {', '.join(SCHEMES)}, got {scheme!r}")
+    gain = open_interval("gain", gain, 0.0, 2.0)
+    cooperative, entangled = scheme.endswith("cooperative"), scheme.startswith("quantum")
+    atoms = [network.atoms] if cooperative else [node.atoms for node in network.nodes]
+    if scheme.endswith("alone"):
+        atoms = atoms[:1]
+    nodes = len(network.nodes) if cooperative and entangled else 1
+    return [
+        _Clock(number, nodes, entangled, network.oscillator, network.noise, network.dead_time, gain) for number in atoms
+    ]
+
+
+def _times(tau: NDArray[np.float64] | Sequence[float] | float, dead_time: float) -> list[float]:
+    values = [positive("tau", value, "s") for value in np.atleast_1d(np.asarray(tau, dtype=float)).tolist()]
+    if any(after <= before for before, after in pairwise(values)) or not values:
+        raise ValueError(f"tau must increase from each averaging time to the next (s), got {values}: sort them")
+    if values[0] <= dead_time:
+        raise ValueError(f"tau must be longer than the dead time of {dead_time:g} s, got {values[0]:g} s")
+    return values
+
+
+def stability(
+    network: Network, scheme: str, tau: NDArray[np.float64] | Sequence[float] | float, *, gain: float = 0.1
+) -> pd.DataFrame:
+    r"""The best stability of a network of clocks at each averaging time, from budgets.
+
+    At every tau the interrogation time is tau itself, as long as that pays, and then the best one, repeated. Atoms are
+    split between ensembles that count windings and a cascade (uncorrelated atoms in classical schemes), read at fixed,
+    equally spaced angles and estimated jointly.
+
+    Parameters
+    ----------
+    network : Network
+        The clocks.
+    scheme : str
+        `quantum-cooperative`: one cascade over all nodes. `quantum-alone`: one of the atoms of the first node.
+        `quantum-classical`: such a clock at each node, combined with weights inverse to their variances.
+        `classical-cooperative` and `classical-alone`: uncorrelated atoms of all nodes, of the first.
+    tau : array_like
+        Averaging times, s, increasing.
+    gain : float, optional
+        Servo gain.
+
+    Returns
+    -------
+    DataFrame
+        tau_s, sigma_y, sigma_y_low, sigma_y_high (95 %, of the numerical average over outcomes);
+        interrogation_time_s, uncorrelated_atoms, tracking, cascade as text; slips_share, the part of sigma_y^2 that is
+        due to slips; bound_sigma_y, below which no probe of these atoms gets; limited_by, what keeps the interrogation
+        time from being longer. For `quantum-classical` the columns of the plan are those of the first node.
+
+    Raises
+    ------
+    TypeError
+        If the network is none.
+    ValueError
+        If the scheme is unknown, tau does not increase, or the atoms are too few for any cascade over all nodes.
+
+    Examples
+    --------
+    >>> from qcn_open import Dephasing, Network, Node, Oscillator
+    >>> network = Network((Node(100),) * 2, Oscillator.from_linewidth(white=1.0), (Dephasing(1e-2),), 429e12)
+    >>> table = stability(network, "classical-cooperative", [0.1])
+    >>> round(table.sigma_y[0] * 2 * math.pi * 429e12 * 0.1 * math.sqrt(200), 2)
+    1.02
+    """
+    import pandas as pd
+
+    clocks = _clocks(network, scheme, gain)
+    taus = _times(tau, network.dead_time)
+    curves = {clock: _operations(clock, taus) for clock in set(clocks)}
+    operations, reason = curves[clocks[0]]
+    if clocks[0].entangled and clocks[0].nodes > 1 and not any(one.plan.cascade.copies for one in operations.values()):
+        raise ValueError(_too_few(clocks[0]))
+    omega = 2.0 * math.pi * network.frequency_hz
+    rows = []
+    for value in taus:
+        chosen = [_chosen(curves[clock][0], value - clock.dead_time) for clock in clocks]
+        dick = [
+            network.oscillator.dick_deviation(value, one.plan.interrogation_time, network.dead_time)
+            if network.dead_time > 0.0
+            else 0.0
+            for one in chosen
+        ]
+        inverse = sum(1.0 / (one.rate / value + extra**2) for one, extra in zip(chosen, dick, strict=True))
+        sigma = 1.0 / (omega * math.sqrt(inverse))
+        bounds = [_bound(clock, value) for clock in clocks]
+        one = chosen[0]
+        plan = one.plan
+        longest = plan.interrogation_time >= (value - network.dead_time) * (1.0 - 1e-9)
+        spread = 1.96 * one.uncertainty * (1.0 - one.slips_share) / math.sqrt(len(clocks))
+        rows.append(
+            {
+                "tau_s": value,
+                "sigma_y": sigma,
+                "sigma_y_low": sigma * (1.0 - spread),
+                "sigma_y_high": sigma * (1.0 + spread),
+                "interrogation_time_s": plan.interrogation_time,
+                "uncorrelated_atoms": plan.cascade.uncorrelated,
+                "tracking": _text(plan.tracking),
+                "cascade": " + ".join(
+                    f"{number} x {plan.cascade.nodes << level}" for level, number in enumerate(plan.cascade.copies)
+                ),
+                "slips_share": one.slips_share,
+                "bound_sigma_y": 1.0 / (omega * math.sqrt(sum(bounds))),
+                "limited_by": "interrogation time = tau" if longest else reason,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def best_plan(
+    network: Network, scheme: str, tau: float, *, gain: float = 0.1, interrogation_time: float | None = None
+) -> Plan:
+    """The plan behind one point of `stability`, which `simulate` can run.
+
+    Parameters
+    ----------
+    network : Network
+        The clocks.
+    scheme : str
+        As for `stability`; for `quantum-classical` the plan of the first node.
+    tau : float
+        Averaging time, s.
+    gain : float, optional
+        Servo gain.
+    interrogation_time : float, optional
+        T, s, instead of the best one.
+
+    Returns
+    -------
+    Plan
+        Interrogation time, cascade and tracking ensembles.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `stability`; or if the interrogation time is beyond the slip limit: no atoms are left to count windings.
+
+    Examples
+    --------
+    >>> from qcn_open import Dephasing, Network, Node, Oscillator
+    >>> network = Network((Node(100),), Oscillator.from_linewidth(white=1.0), (Dephasing(1e-2),), 429e12)
+    >>> best_plan(network, "classical-alone", 0.1).cascade.uncorrelated
+    100
+    """
+    clock = _clocks(network, scheme, gain)[0]
+    value = _times(tau, network.dead_time)[-1]
+    if interrogation_time is not None:
+        time = positive("interrogation_time", interrogation_time, "s")
+        if time + network.dead_time > value:
+            raise ValueError(
+                f"interrogation_time must not exceed tau less the dead time, {value - network.dead_time:g} s, "
+                f"got {time:g} s"
+            )
+        operation = _operation(clock, time)
+        if operation is None:
+            limit = max(_operations(clock, [value])[0])
+            raise ValueError(
+                f"interrogation_time {time:g} s is beyond the slip limit of {limit:g} s: no ensembles that count so "
+                f"many windings fit into {clock.atoms} atoms; take at most that, or more atoms"
+            )
+        return operation.plan
+    operations, _ = _operations(clock, [value])
+    if clock.entangled and clock.nodes > 1 and not any(one.plan.cascade.copies for one in operations.values()):
+        raise ValueError(_too_few(clock))
+    return _chosen(operations, value - network.dead_time).plan
+
+
+def _chosen(operations: dict[float, _Operation], longest: float) -> _Operation:
+    """The best of those that are not too long."""
+    fitting = [one for time, one in operations.items() if time <= longest * (1.0 + 1e-9)]
+    return min(fitting, key=lambda one: one.rate)
+
+
+def _bound(clock: _Clock, tau: float) -> float:
+    """Largest Fisher information (s^2) of so many atoms in any state within tau."""
+    if not clock.noise or clock.remaining(1.0) == (1.0, 1.0):
+        return (clock.atoms * tau) ** 2
+    return bound_optimal_time(clock.atoms, clock.noise, tau).rate * tau
+
+
+def _text(tracking: Tracking) -> str:
+    return " + ".join(f"{atoms} for T/{math.prod(tracking.ratios[k:])}" for k, atoms in enumerate(tracking.atoms))
+
+
+def _too_few(clock: _Clock) -> str:
+    atoms, nodes = clock.atoms, clock.nodes
+    coarse = 4.0 / math.pi**2 * nodes**2 * math.log(atoms)
+    fewer = max(1, int(math.pi * math.sqrt(atoms / (8.0 * math.log(atoms)))))
+    return (
+        f"{atoms} atoms are too few for a cascade over {nodes} nodes: to tell the fringes of blocks of {nodes} atoms "
+        f"apart takes about {coarse:.0f} uncorrelated atoms. Take at most {fewer} nodes, about {2.0 * coarse:.0f} "
+        "atoms, or 'quantum-classical', where every node has a cascade of its own"
+    )
+
+
+def plateau(levels: Sequence[tuple[int, int]], *, mid_fringe: bool) -> tuple[float, float]:
+    r"""How far above eq. (4) of Kómár et al. the stability of GHZ blocks ends up under dephasing.
+
+    At an equally spaced set of fixed angles a parity of contrast V has the Fisher information
+    :math:`n^2(1 - \sqrt{1 - V^2})`, at mid-fringe, to where angles fed forward bring it, :math:`n^2V^2`; with
+    :math:`V = e^{-n\gamma_iT/2}`. Eq. (4) is the information :math:`NT/\gamma_i` in the time T.
+
+    Parameters
+    ----------
+    levels : sequence of (int, int)
+        Atoms of a block, and copies of it.
+    mid_fringe : bool
+        Whether angles follow the phase.
+
+    Returns
+    -------
+    factor, time : float
+        :math:`\sigma_y` over that of eq. (4) at the best T, and that :math:`\gamma_iT`.
+
+    Raises
+    ------
+    ValueError
+        If there is no block.
+
+    Examples
+    --------
+    >>> round(plateau([(1, 1000)], mid_fringe=True)[0], 4), round(math.sqrt(math.e), 4)
+    (1.6487, 1.6487)
+    """
+    from scipy.optimize import minimize_scalar
+
+    sizes, copies = (
+        (np.array(part, dtype=float) for part in zip(*levels, strict=True)) if levels else (np.zeros(0),) * 2
+    )
+    if sizes.size == 0 or (sizes < 1.0).any() or (copies < 1.0).any():
+        raise ValueError(f"plateau needs blocks, as (atoms, copies), got {levels!r}")
+
+    def lost(log_time: float) -> float:
+        time = math.exp(log_time)
+        square = np.exp(-sizes * time)
+        each = square if mid_fringe else square / (1.0 + np.sqrt(-np.expm1(-sizes * time)))
+        return -math.log(time * float(copies @ (sizes**2 * each)) / float(copies @ sizes))
+
+    # The information of each level has one maximum, at a time inversely proportional to its size.
+    edges = -np.log(sizes.max()) - 3.0, -np.log(sizes.min()) + 2.0
+    grid = np.linspace(*edges, 400)
+    start = int(np.argmin([lost(x) for x in grid]))
+    found = minimize_scalar(lost, bounds=(grid[max(start - 1, 0)], grid[min(start + 1, 399)]), method="bounded")
+    return math.exp(0.5 * float(found.fun)), math.exp(float(found.x))
+
+
+def simulate(
+    network: Network,
+    scheme: str,
+    *,
+    cycles: int,
+    rng: np.random.Generator,
+    tau: float | None = None,
+    gain: float = 0.1,
+    threads: int = 1,
+) -> pd.DataFrame:
+    """Stability of a network of clocks, each following its best plan, from a simulation in the time domain.
+
+    Parameters
+    ----------
+    network : Network
+        The clocks.
+    scheme : str
+        As for `stability`.
+    cycles : int
+        Cycles of each clock.
+    rng : numpy.random.Generator
+        Source of randomness.
+    tau : float, optional
+        Averaging time (s) whose plan is run, as `best_plan` finds it; if left out 1000 times the decay time of an
+        atom's coherence, or without decoherence what the windings allow.
+    gain : float, optional
+        Servo gain.
+    threads : int, optional
+        How many clocks are simulated at a time; the result is the same.
+
+    Returns
+    -------
+    DataFrame
+        As `run_scheme`: tau_s, sigma_y, sigma_y_low, sigma_y_high (95 %), slips.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `stability` and `run_scheme`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from qcn_open import Dephasing, Network, Node, Oscillator
+    >>> network = Network((Node(100),) * 2, Oscillator.from_linewidth(white=1.0), (Dephasing(1e-2),), 429e12)
+    >>> table = simulate(network, "classical-cooperative", tau=0.1, cycles=1000, rng=np.random.default_rng(1))
+    >>> list(table.columns)
+    ['tau_s', 'sigma_y', 'sigma_y_low', 'sigma_y_high', 'slips']
+    """
+    clocks = _clocks(network, scheme, gain)
+    if tau is None:
+        coherence, survival = clocks[0].remaining(1.0)
+        decay = -math.log(coherence * survival)
+        tau = 1e3 / decay if decay > 0.0 else 1e3 * _direct_time(clocks[0], 1e6)
+    plans = [best_plan(network, scheme, tau, gain=gain)]
+    if len(set(clocks)) > 1:
+        # Records are averaged cycle by cycle: all nodes keep to the one that has to stop first.
+        values = _times(tau, network.dead_time)
+        shortest = min(_chosen(_operations(clock, values)[0], values[-1]).plan.interrogation_time for clock in clocks)
+        plans = [operation.plan for clock in clocks if (operation := _operation(clock, shortest)) is not None]
+    return run_scheme(network, scheme, plans, cycles, rng, threads=threads)
