@@ -621,8 +621,8 @@ def _exact(readout: Fringes, atoms: int, nodes: int, prior: Prior, coherence: fl
             return True
         return False
 
-    # All atoms in one level, which single changes of a few copies don't find.
-    consider(((total - coarse) // nodes,))
+    # All atoms in one level, which single changes of fewer don't lead to. Of more than these two levels are better.
+    consider((min((total - coarse) // nodes, 40),))
     for levels in range(int(math.log2(total / nodes)), 0, -1):
         for slope in (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0):
             for last in range(2, 17):
