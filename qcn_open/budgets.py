@@ -80,7 +80,7 @@ class _Level:
         angles, trials = _channels(self.readout, self.copies)
         if _enumerable(trials, self.present):
             phases, cell, lost = _directions(angles, trials, self.present < 1.0, self.dark)
-            chances = np.ones(1)
+            chances: Real = np.ones(1)
             for angle, number in zip(angles, trials, strict=True):
                 plus = 0.5 * (1.0 + self.dark + self.contrast * math.cos(theta - angle))
                 chances = np.multiply.outer(chances, _multinomial(number, plus, self.present)).ravel()
@@ -760,11 +760,12 @@ class Windings:
     Attributes
     ----------
     slips : tuple of float
-        Probability of a wrong winding number per use: that the phase of one shortest Ramsey time leaves (-pi, pi], that
-        each further ensemble is unwrapped wrongly, and that the phase over the interrogation time is more than half a
-        turn from the tracked one.
+        Probability of a wrong winding number per use: that the phase of one shortest Ramsey time, with the error of the
+        ensemble that reads it, leaves (-pi, pi], that each further ensemble is unwrapped wrongly, and that the phase
+        over the interrogation time is more than half a turn from the tracked one.
     slips_per_cycle : float
-        Sum over all uses in one interrogation time.
+        Sum over all uses in one interrogation time. With few atoms up to a third fewer cycles end with a wrong number:
+        a reading that is far off makes two ensembles slip, there and back.
     residual_variance : float
         Variance of the phase over the interrogation time about the tracked one, slips left out, rad^2.
     """
@@ -831,8 +832,10 @@ def windings(
     for number, ratio in zip(atoms, ratios, strict=True):
         share = 1.0 / uses
         level = _level(1, count("windings atoms", number), readout, coherence**share, survival**share)
-        grid, density, lost = level.density(_BINS, GaussianPrior(max(spread, 1e-9)))
+        grid, density, lost = _density(level, _BINS, GaussianPrior(max(spread, 1e-9)))
         if len(total) == 1:
+            slips = [_beyond_circle(level, variance)]
+            per_cycle = uses * slips[0]
             errors = density + lost[::-1]
         else:
             slip = _beyond_half_turn(np.convolve(total, density[::-1]))
@@ -852,6 +855,24 @@ def windings(
         slips.append(_beyond_half_turn(total))
         per_cycle += slips[-1]
     return Windings(tuple(slips), per_cycle, handed)
+
+
+@lru_cache(maxsize=256)
+def _density(level: _Level, bins: int, prior: Prior) -> tuple[Real, Real, Real]:
+    return level.density(bins, prior)
+
+
+@lru_cache(maxsize=512)
+def _beyond_circle(level: _Level, variance: float) -> float:
+    """Probability that a Gaussian phase about 0 is read more than half a turn wrong, as nothing tells its turn."""
+    steps = np.linspace(-10.0, 10.0, 1001)
+    weights = np.exp(-0.5 * steps**2)
+    wrong = 0.0
+    for phase, weight in zip(math.sqrt(variance) * steps, weights / weights.sum(), strict=True):
+        errors, chances, unknown = level.outcomes(float(phase))
+        beyond = float(chances[np.abs(phase + errors) > math.pi].sum())
+        wrong += weight * (beyond + (unknown if abs(phase) > math.pi else 0.0))
+    return float(wrong)
 
 
 def _beyond_half_turn(chances: Real) -> float:

@@ -43,7 +43,9 @@ _SLIP_FREE = 0.1
 _SLIP_SHARE = 0.05
 _TRIALS = 4000
 # What decoheres a block of all atoms by less than this does not change the allocation.
-_FAINT = 0.05
+_FAINT = 0.1
+# About what ensembles leave open of the phase, rad^2.
+_TRACKED_VARIANCE = 0.4
 # Atoms that ensembles must leave to the cascade.
 _FEWEST = 4
 # Interrogation times are tried in steps of at most this factor.
@@ -191,7 +193,7 @@ def _operation_for(clock: _Clock, time: float, square: float | None) -> _Operati
     coherence, survival = clock.remaining(time)
     cascade = Cascade(uncorrelated=atoms, prior=GaussianPrior(variance), coherence=coherence, survival=survival)
     if clock.entangled:
-        cascade = _allocated(cascade, clock.nodes)
+        cascade = _allocated(cascade, clock)
     rms, error = expected_error(cascade, _TRIALS, np.random.default_rng(20140615))
     plan = Plan(time, cascade, tracking, clock.gain, clock.dead_time)
     return _Operation(plan, rms**2, error / rms, counted.slips_per_cycle)
@@ -201,21 +203,17 @@ def _digits(number: float, digits: int) -> float:
     return float(f"{number:.{digits - 1}e}")
 
 
-def _allocated(uncorrelated: Cascade, nodes: int) -> Cascade:
+def _allocated(uncorrelated: Cascade, clock: _Clock) -> Cascade:
     """The best cascade of as many atoms under the same prior and decoherence, or the uncorrelated atoms."""
-    atoms, variance = uncorrelated.atoms, _rounded(_variance(uncorrelated), 1.25, math.ceil)
+    assert isinstance(uncorrelated.prior, GaussianPrior)
+    atoms, variance = uncorrelated.atoms, _rounded(uncorrelated.prior.variance, 1.25, math.ceil)
     decay = -math.log(uncorrelated.coherence * uncorrelated.survival)
-    doublings = math.floor(math.log2(max(atoms * decay, _FAINT) / _FAINT))
-    if doublings > 0:
-        # What is found for somewhat fewer atoms is good enough a start.
-        atoms, variance = int(_rounded(atoms, 1.2, math.floor)), _rounded(variance, 1.5, math.ceil)
-    start = _copies(atoms, nodes, variance, uncorrelated.coherence, uncorrelated.survival, doublings)
-    return _descended(start, uncorrelated, nodes)
-
-
-def _variance(cascade: Cascade) -> float:
-    assert isinstance(cascade.prior, GaussianPrior)
-    return cascade.prior.variance
+    fourfold = math.floor(0.5 * math.log2(max(atoms * decay, _FAINT) / _FAINT))
+    if atoms < clock.atoms or fourfold > 0:
+        # One start for all times at which ensembles track windings or atoms decohere.
+        atoms, variance = math.ceil(0.8 * clock.atoms), _TRACKED_VARIANCE
+    start = _copies(atoms, clock.nodes, variance, uncorrelated.coherence, uncorrelated.survival, fourfold)
+    return _descended(start, uncorrelated, clock.nodes)
 
 
 def _rounded(number: float, factor: float, whole: Callable[[float], int]) -> float:
@@ -233,15 +231,15 @@ def _lossless(atoms: int, nodes: int, variance: float) -> tuple[int, ...]:
 
 @cache
 def _copies(
-    atoms: int, nodes: int, variance: float, coherence: float, survival: float, doublings: int
+    atoms: int, nodes: int, variance: float, coherence: float, survival: float, fourfold: int
 ) -> tuple[int, ...]:
-    """Copies that are best at a decoherence that was doubled so often from where it does not matter.
+    """Copies that are best at a decoherence that was made four times as fast so often from where it does not matter.
 
     Each is found from the one before, as decoherence takes the largest blocks away.
     """
-    if doublings == 0:
+    if fourfold == 0:
         return _lossless(atoms, nodes, variance)
-    before = _copies(atoms, nodes, variance, math.sqrt(coherence), math.sqrt(survival), doublings - 1)
+    before = _copies(atoms, nodes, variance, coherence**0.25, survival**0.25, fourfold - 1)
     alone = Cascade(uncorrelated=atoms, prior=GaussianPrior(variance), coherence=coherence, survival=survival)
     return _descended(before, alone, nodes).copies
 
@@ -255,7 +253,7 @@ def _descended(copies: tuple[int, ...], alone: Cascade, nodes: int) -> Cascade:
 
     def better(one: Cascade, other: Cascade) -> bool:
         """Whether one errs less, on outcomes that may have been lucky and on others."""
-        return all(error(one, *drawn) < error(other, *drawn) for drawn in ((_TRIALS // 4, 1582), (_TRIALS, 1752)))
+        return all(error(one, *drawn) < error(other, *drawn) for drawn in ((_TRIALS // 8, 1582), (_TRIALS // 2, 1752)))
 
     def filled(copies: Sequence[int]) -> Cascade | None:
         while copies and copies[-1] == 0:

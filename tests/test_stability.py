@@ -177,7 +177,7 @@ BAD = {
     "falling tau": (lambda: qcn.stability(TEN, "classical-alone", [1.0, 0.5]), r"tau must increase .*\[1.0, 0.5\]"),
     "equal tau": (lambda: qcn.stability(TEN, "classical-alone", [1.0, 1.0]), "tau must increase"),
     "no tau": (lambda: qcn.stability(TEN, "classical-alone", []), "tau must increase"),
-    "negative tau": (lambda: qcn.stability(TEN, "classical-alone", -1.0), r"tau must be finite and > 0 \(s\), got -1"),
+    "negative tau": (lambda: qcn.stability(TEN, "classical-alone", -1.0), r"tau must be finite and >= 0 \(s\), got -1"),
     "gain": (lambda: qcn.stability(TEN, "classical-alone", 1.0, gain=2.0), "gain must lie strictly between 0 and 2"),
     "only dead time": (
         lambda: qcn.stability(network(1, 10, dead_time=1.0), "classical-alone", 1.0),
