@@ -84,9 +84,9 @@ class _Level:
             for angle, number in zip(angles, trials, strict=True):
                 plus = 0.5 * (1.0 + self.dark + self.contrast * math.cos(theta - angle))
                 chances = np.multiply.outer(chances, _multinomial(number, plus, self.present)).ravel()
-            totals = np.bincount(cell, weights=chances, minlength=len(phases) + 1)
-            unknown = float(totals[-1]) if lost else 0.0
-            errors, chances = _wrapped(phases - theta), totals[: len(phases)]
+            chances = np.bincount(cell, weights=chances, minlength=len(phases) + 1).astype(float)
+            unknown = float(chances[-1]) if lost else 0.0
+            errors, chances = _wrapped(phases - theta), chances[: len(phases)]
         else:
             if self.present < 1.0 or self.dark > 0.0:
                 raise ValueError(

@@ -172,7 +172,7 @@ def _tracking(clock: _Clock, time: float, square: float | None) -> tuple[Trackin
 def _operation(clock: _Clock, time: float) -> _Operation | None:
     """The best plan of this interrogation time, or None if no atoms are left to count its windings."""
     operation = _operation_for(clock, time, None)
-    if operation is not None and operation.square > 2.0 * clock.expected_square(sum(operation.plan.tracking.atoms)):
+    if operation is not None and operation.square > 1.2 * clock.expected_square(sum(operation.plan.tracking.atoms)):
         # Decohered cascades err more, and may slip more often for it.
         relaxed = _operation_for(clock, time, _digits(operation.square, 1))
         if relaxed is not None and relaxed.rate < operation.rate:
@@ -438,8 +438,7 @@ def stability(
     taus = _times(tau, network.dead_time)
     curves = {clock: _operations(clock, taus) for clock in set(clocks)}
     operations, reason = curves[clocks[0]]
-    if clocks[0].entangled and clocks[0].nodes > 1 and not any(one.plan.cascade.copies for one in operations.values()):
-        raise ValueError(_too_few(clocks[0]))
+    _check_coarse_stage(clocks[0], [_chosen(operations, value - network.dead_time) for value in taus])
     omega = 2.0 * math.pi * network.frequency_hz
     rows = []
     for value in taus:
@@ -530,9 +529,9 @@ def best_plan(
             )
         return operation.plan
     operations, _ = _operations(clock, [value])
-    if clock.entangled and clock.nodes > 1 and not any(one.plan.cascade.copies for one in operations.values()):
-        raise ValueError(_too_few(clock))
-    return _chosen(operations, value - network.dead_time).plan
+    chosen = _chosen(operations, value - network.dead_time)
+    _check_coarse_stage(clock, [chosen])
+    return chosen.plan
 
 
 def _chosen(operations: dict[float, _Operation], longest: float) -> _Operation:
@@ -552,11 +551,15 @@ def _text(tracking: Tracking) -> str:
     return " + ".join(f"{atoms} for T/{math.prod(tracking.ratios[k:])}" for k, atoms in enumerate(tracking.atoms))
 
 
-def _too_few(clock: _Clock) -> str:
+def _check_coarse_stage(clock: _Clock, chosen: Sequence[_Operation]) -> None:
+    """Refuse a cascade over all nodes of which only uncorrelated atoms are left, for want of a coarse stage."""
     atoms, nodes = clock.atoms, clock.nodes
+    # (4/pi^2) K^2 ln N, as the Gaussian budget has it.
     coarse = 4.0 / math.pi**2 * nodes**2 * math.log(atoms)
+    if nodes == 1 or atoms > coarse + 2 * nodes or any(one.plan.cascade.copies for one in chosen):
+        return
     fewer = max(1, int(math.pi * math.sqrt(atoms / (8.0 * math.log(atoms)))))
-    return (
+    raise ValueError(
         f"{atoms} atoms are too few for a cascade over {nodes} nodes: to tell the fringes of blocks of {nodes} atoms "
         f"apart takes about {coarse:.0f} uncorrelated atoms. Take at most {fewer} nodes, about {2.0 * coarse:.0f} "
         "atoms, or 'quantum-classical', where every node has a cascade of its own"
