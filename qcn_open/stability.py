@@ -213,6 +213,9 @@ def _allocated(uncorrelated: Cascade, clock: _Clock) -> Cascade:
         # One start for all times at which ensembles track windings or atoms decohere.
         atoms, variance = math.ceil(0.8 * clock.atoms), _TRACKED_VARIANCE
     start = _copies(atoms, clock.nodes, variance, uncorrelated.coherence, uncorrelated.survival, fourfold)
+    if not start:
+        # What is known of the phase may be enough where it is not for ensembles that track it.
+        start = _lossless(uncorrelated.atoms, clock.nodes, _rounded(uncorrelated.prior.variance, 1.25, math.ceil))
     return _descended(start, uncorrelated, clock.nodes)
 
 
