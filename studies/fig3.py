@@ -241,12 +241,13 @@ def _gain(scheme: str, time: float) -> Callable[[pd.DataFrame], float]:
 
 
 def _reached(scheme: str) -> Callable[[pd.DataFrame], float]:
-    """Averaging time (1/gamma_LO) at which a scheme is within a factor 1.1 of its own best."""
+    """Averaging time (1/gamma_LO) from which a scheme is within a factor 4 of eq. (4); NaN where it never is."""
 
     def reached(table: pd.DataFrame) -> float:
         curve = _curve(table, scheme, "budget")
         x, y = np.log(curve["gamma_lo_tau"].to_numpy()), np.log(curve["scaled_adev"].to_numpy())
-        return math.exp(float(np.interp(-(y[-1] + math.log(1.1)), -y, x)))
+        level = math.log(4.0) + 0.5 * math.log(DEPHASING_RATE / ATOMS)
+        return math.exp(float(np.interp(-level, -y, x))) if y[-1] <= level else math.nan
 
     return reached
 
@@ -254,7 +255,9 @@ def _reached(scheme: str) -> Callable[[pd.DataFrame], float]:
 NUMBERS: dict[str, Callable[[pd.DataFrame], float]] = {
     **{f"plateau_{scheme.replace('-', '_')}": _plateau(scheme) for scheme in SCHEMES},
     **{f"longest_time_{scheme.replace('-', '_')}": _longest_time(scheme) for scheme in SCHEMES},
-    **{f"reached_{scheme.replace('-', '_')}": _reached(scheme) for scheme in SCHEMES},
+    "reached_quantum_cooperative": _reached("quantum-cooperative"),
+    "reached_classical_cooperative": _reached("classical-cooperative"),
+    "shoulder": lambda table: _budget_at("quantum-cooperative", 316.0)(table) / math.sqrt(DEPHASING_RATE / ATOMS),
     **{f"y_{scheme.replace('-', '_')}_1": _budget_at(scheme, 1.0) for scheme in SCHEMES},
     "gain_time_0_1": _gain("quantum-cooperative", 0.1),
     "gain_time_0_3": _gain("quantum-cooperative", 0.3),
@@ -304,9 +307,10 @@ CLAIMS = (
         paper_value=1.0,
         compute=_plateau("quantum-cooperative"),
         supports=(2.2, 3.2),
-        verdict="holds up to a factor 2.7",
-        reason="Longest averaging time over eq. (4). Fixed angles keep 1 - √(1-V²) of a parity of contrast V: 2.4. "
-        "The rest are atoms that count windings and tell fringes apart. Fed forward to mid-fringe it would be 1.82.",
+        verdict="holds up to a factor 2.6",
+        reason="Longest averaging time over eq. (4). Its GHZ states level off at {shoulder:.2f}: at fixed angles a parity of "
+        "contrast V has the information 1 - √(1-V²), 2.4 for a cascade, and other atoms count windings and tell fringes. The "
+        "rest of the way is that of uncorrelated atoms. Fed forward to mid-fringe a cascade would have 1.82.",
     ),
     Claim(
         id="fig3-d-same-stability",
@@ -314,11 +318,11 @@ CLAIMS = (
         claim="Classical cooperation eventually reaches the same stability as the quantum network.",
         paper_value=1.0,
         compute=lambda table: _plateau("classical-cooperative")(table) / _plateau("quantum-cooperative")(table),
-        supports=(0.8, 1.1),
-        verdict="holds; it ends slightly below",
-        reason="Ratio of the plateaus of (d) and (a); uncorrelated atoms at fixed angles have 2.2 times eq. (4) "
-        "against 2.4 of the cascade. The network is there at γ_LO τ = {reached_quantum_cooperative:.0f}, (d) at "
-        "{reached_classical_cooperative:.0f}.",
+        supports=(0.95, 1.05),
+        verdict="holds",
+        reason="In the end the best plan of the network has no GHZ states: at fixed angles uncorrelated atoms have 2.2 times "
+        "eq. (4), a cascade 2.4, and they need no coarse stage. Within a factor 4 of eq. (4) the network is at "
+        "γ_LO τ = {reached_quantum_cooperative:.0f}, classical cooperation at {reached_classical_cooperative:.0f}.",
     ),
     Claim(
         id="fig3-lone-knee",
@@ -363,7 +367,7 @@ def figure(table: pd.DataFrame) -> Figure:
         points = _curve(table, scheme, "simulated")
         # Longer averages of one interrogation time are shown where that time is the best.
         longest = float(budget["gamma_lo_time"].max())
-        shown = points[(points["averages"] == 1) | (points["gamma_lo_time"] >= 0.5 * longest)]
+        shown = points[(points["averages"] == 1) | (points["gamma_lo_time"] >= 0.8 * longest)]
         spread = [
             shown["scaled_adev"] - shown["scaled_adev_low"],
             shown["scaled_adev_high"] - shown["scaled_adev"],
