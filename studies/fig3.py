@@ -308,9 +308,9 @@ CLAIMS = (
         compute=_plateau("quantum-cooperative"),
         supports=(2.2, 3.2),
         verdict="holds up to a factor 2.6",
-        reason="Longest averaging time over eq. (4). Its GHZ states level off at {shoulder:.2f}: at fixed angles a parity of "
-        "contrast V has the information 1 - √(1-V²), 2.4 for a cascade, and other atoms count windings and tell fringes. The "
-        "rest of the way is that of uncorrelated atoms. Fed forward to mid-fringe a cascade would have 1.82.",
+        reason="Longest averaging time over eq. (4). Its GHZ states level off at {shoulder:.2f}: at fixed angles a parity "
+        "of contrast V has the information 1 - √(1-V²), 2.4 for a cascade, and other atoms count windings and tell fringes. "
+        "The rest of the way is that of uncorrelated atoms. Fed forward to mid-fringe a cascade would have 1.82.",
     ),
     Claim(
         id="fig3-d-same-stability",
@@ -320,8 +320,8 @@ CLAIMS = (
         compute=lambda table: _plateau("classical-cooperative")(table) / _plateau("quantum-cooperative")(table),
         supports=(0.95, 1.05),
         verdict="holds",
-        reason="In the end the best plan of the network has no GHZ states: at fixed angles uncorrelated atoms have 2.2 times "
-        "eq. (4), a cascade 2.4, and they need no coarse stage. Within a factor 4 of eq. (4) the network is at "
+        reason="In the end the best plan of the network has no GHZ states: at fixed angles uncorrelated atoms have 2.2 "
+        "times eq. (4), a cascade 2.4, and they need no coarse stage. Within a factor 4 of eq. (4) the network is at "
         "γ_LO τ = {reached_quantum_cooperative:.0f}, classical cooperation at {reached_classical_cooperative:.0f}.",
     ),
     Claim(

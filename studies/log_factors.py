@@ -171,7 +171,7 @@ def figure(table: pd.DataFrame) -> Figure:
     axes.minorticks_off()
     axes.set(xlim=(-0.5, len(networks) - 0.5), ylim=(0.0, 1.25))
     axes.set(xlabel="atoms $N$, clocks $K$", ylabel="factor / power in the text")
-    axes.legend(loc="center right", handletextpad=0.3, bbox_to_anchor=(1.0, 0.4))
+    axes.legend(loc="center left", handletextpad=0.3, bbox_to_anchor=(0.02, 0.51))
     return figure
 
 

@@ -182,7 +182,7 @@ CLAIMS = (
         paper_value=4e-17,
         compute=_entry("Al+", "quantum-classical"),
         supports=(5.5e-18, 8e-18),
-        verdict="better is possible, but not by sharing",
+        verdict="holds; better is possible, without sharing",
         reason="Exact budget of ten separate clocks, results averaged, laser of 1 mHz. Shared blocks of ten ions reach "
         "{al_a:.2g}, uncorrelated ions {al_d:.2g}. With a laser of 0.1 Hz a coarse stage is needed, for which there "
         "are no ions: averaged clocks {al_b_poor_laser:.2g}, uncorrelated ions {al_d_poor_laser:.2g}.",
