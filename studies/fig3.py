@@ -309,8 +309,8 @@ CLAIMS = (
         supports=(2.2, 3.2),
         verdict="holds up to a factor 2.6",
         reason="Longest averaging time over eq. (4). Its GHZ states level off at {shoulder:.2f}: at fixed angles a "
-        "parity of contrast V has the information 1 - √(1-V²), 2.4 for a cascade; others count windings and tell fringes. "
-        "The rest of the way is that of uncorrelated atoms. Fed forward to mid-fringe a cascade would have 1.82.",
+        "parity of contrast V has the information 1 - √(1-V²), 2.4 for a cascade; others count windings. The rest of "
+        "the way is that of uncorrelated atoms. Fed forward to mid-fringe a cascade would have 1.82.",
     ),
     Claim(
         id="fig3-d-same-stability",
