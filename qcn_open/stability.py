@@ -5,7 +5,11 @@ cycle, and slips by a whole turn with the small probability p. Both are white ov
 
 .. math:: \omega_0^2\sigma_y^2(\tau) = \frac{\langle e^2\rangle + 4\pi^2p}{T^2}\,\frac{T_c}{\tau},
 
-to which dead time adds the Dick effect. Nothing is sampled in the time domain: that is what `run_clock` is for.
+to which dead time adds the Dick effect. What is known before an interrogation makes its error smaller, but where that
+is the loop's own prediction, of variance v, it does not help an average over many cycles: the loop brings the estimates
+to zero, so that their errors are those without the prior, of mean square
+:math:`\langle e^2\rangle/(1 - \langle e^2\rangle/v)`. Nothing is sampled in the time domain: that is what the
+simulated clock is for.
 """
 
 from __future__ import annotations
@@ -97,25 +101,27 @@ class _Clock:
 
 @dataclass(frozen=True)
 class _Operation:
-    """A plan, the mean square error of a cycle (rad^2) and its relative uncertainty, and its slips a cycle."""
+    """A plan, the mean square error of a cycle (rad^2), the relative uncertainty of its root, and its slips a cycle.
+
+    predicted_variance is that of the phase around what was known before, rad^2.
+    """
 
     plan: Plan
     square: float
     uncertainty: float
     slips: float
+    predicted_variance: float
 
-    @property
-    def rate(self) -> float:
-        r"""Variance of the detuning times the averaging time, (rad/s)^2 s."""
-        return self.whole * self.plan.cycle_time / self.plan.interrogation_time**2
-
-    @property
-    def whole(self) -> float:
-        return self.square + 4.0 * math.pi**2 * self.slips
+    def rate(self, *, averaged: bool = True) -> float:
+        r"""Variance of the detuning times the averaging time, (rad/s)^2 s, over many cycles or a single one."""
+        square = self.square
+        if averaged and not self.plan.tracking.atoms:
+            square /= max(1.0 - square / self.predicted_variance, 1e-3)
+        return (square + 4.0 * math.pi**2 * self.slips) * self.plan.cycle_time / self.plan.interrogation_time**2
 
     @property
     def slips_share(self) -> float:
-        return 1.0 - self.square / self.whole
+        return 1.0 - self.square / (self.square + 4.0 * math.pi**2 * self.slips)
 
 
 def _slip_probability(variance: float) -> float:
@@ -163,7 +169,7 @@ def _tracking(clock: _Clock, time: float, square: float | None) -> tuple[Trackin
         atoms = list(tracking.atoms)
         worst = int(np.argmax(np.array(counted.slips[1:]) * np.cumprod(tracking.ratios[::-1])[::-1] / tracking.ratios))
         for level in {worst, min(worst + 1, len(atoms) - 1)}:
-            atoms[level] += 2
+            atoms[level] += max(2, atoms[level] // 6)
         tracking = replace(tracking, atoms=tuple(atoms))
     return None
 
@@ -175,7 +181,7 @@ def _operation(clock: _Clock, time: float) -> _Operation | None:
     if operation is not None and operation.square > 1.2 * clock.expected_square(sum(operation.plan.tracking.atoms)):
         # Decohered cascades err more, and may slip more often for it.
         relaxed = _operation_for(clock, time, _digits(operation.square, 1))
-        if relaxed is not None and relaxed.rate < operation.rate:
+        if relaxed is not None and relaxed.rate() < operation.rate():
             return relaxed
     return operation
 
@@ -189,14 +195,18 @@ def _operation_for(clock: _Clock, time: float, square: float | None) -> _Operati
     atoms = clock.atoms - sum(tracking.atoms)
     variance = counted.residual_variance
     if not tracking.atoms:
-        variance += clock.gain * clock.expected_square() / (2.0 - clock.gain)
+        # An estimate that leans on the prior steers by less: errors of mean square M about a phase of variance v are
+        # weighted by v/(v + M).
+        error = clock.expected_square()
+        gain = clock.gain * variance / (variance + error)
+        variance = clock.oscillator.phase_variance(time, clock.dead_time, gain=gain) + gain * error / (2.0 - gain)
     coherence, survival = clock.remaining(time)
     cascade = Cascade(uncorrelated=atoms, prior=GaussianPrior(variance), coherence=coherence, survival=survival)
     if clock.entangled:
         cascade = _allocated(cascade, clock)
     rms, error = expected_error(cascade, _TRIALS, np.random.default_rng(20140615))
     plan = Plan(time, cascade, tracking, clock.gain, clock.dead_time)
-    return _Operation(plan, rms**2, error / rms, counted.slips_per_cycle)
+    return _Operation(plan, rms**2, error / rms, counted.slips_per_cycle, variance)
 
 
 def _digits(number: float, digits: int) -> float:
@@ -326,9 +336,9 @@ def _operations(clock: _Clock, taus: Sequence[float]) -> tuple[dict[float, _Oper
             reason = "atoms that track windings"
             break
         found[time] = operation
-        if operation.rate > 3.0 * min(other.rate for other in found.values()):
+        if operation.rate() > 3.0 * min(other.rate() for other in found.values()):
             break
-    best = min(found, key=lambda time: found[time].rate)
+    best = min(found, key=lambda time: found[time].rate())
     ordered = sorted(found)
     place = ordered.index(best)
     longer = ordered[place + 1] if place + 1 < len(ordered) else None
@@ -452,12 +462,14 @@ def stability(
             else 0.0
             for one in chosen
         ]
-        inverse = sum(1.0 / (one.rate / value + extra**2) for one, extra in zip(chosen, dick, strict=True))
+        inverse = sum(
+            1.0 / (one.rate(averaged=_repeats(one, value)) / value + extra**2)
+            for one, extra in zip(chosen, dick, strict=True)
+        )
         sigma = 1.0 / (omega * math.sqrt(inverse))
         bounds = [_bound(clock, value) for clock in clocks]
         one = chosen[0]
         plan = one.plan
-        longest = plan.interrogation_time >= (value - network.dead_time) * (1.0 - 1e-9)
         spread = 1.96 * one.uncertainty * (1.0 - one.slips_share) / math.sqrt(len(clocks))
         rows.append(
             {
@@ -473,7 +485,7 @@ def stability(
                 ),
                 "slips_share": one.slips_share,
                 "bound_sigma_y": 1.0 / (omega * math.sqrt(sum(bounds))),
-                "limited_by": "interrogation time = tau" if longest else reason,
+                "limited_by": reason if _repeats(one, value) else "interrogation time = tau",
             }
         )
     return pd.DataFrame(rows)
@@ -482,7 +494,7 @@ def stability(
 def best_plan(
     network: Network, scheme: str, tau: float, *, gain: float = 0.1, interrogation_time: float | None = None
 ) -> Plan:
-    """The plan behind one point of `stability`, which `simulate` can run.
+    """The plan behind one point of `stability`, which `run_scheme` can run.
 
     Parameters
     ----------
@@ -540,7 +552,12 @@ def best_plan(
 def _chosen(operations: dict[float, _Operation], longest: float) -> _Operation:
     """The best of those that are not too long."""
     fitting = [one for time, one in operations.items() if time <= longest * (1.0 + 1e-9)]
-    return min(fitting, key=lambda one: one.rate)
+    return min(fitting, key=lambda one: one.rate())
+
+
+def _repeats(operation: _Operation, tau: float) -> bool:
+    """Whether an averaging time (s) holds more than one cycle."""
+    return operation.plan.cycle_time < tau * (1.0 - 1e-9)
 
 
 def _bound(clock: _Clock, tau: float) -> float:
