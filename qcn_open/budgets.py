@@ -292,7 +292,7 @@ def bitwise_error(cascade: Cascade) -> BitwiseError:
     >>> from qcn_open import Bitwise, DualQuadrature
     >>> error = bitwise_error(Cascade((12,) * 6, readout=DualQuadrature(), estimator=Bitwise()))
     >>> round(error.rms, 4)
-    0.1037
+    0.1019
     """
     levels = _levels(cascade)
     square, rounding = 0.0, np.zeros(len(levels))
@@ -394,7 +394,7 @@ def rms_error(cascade: Cascade) -> float:
     --------
     >>> from qcn_open import Bitwise
     >>> round(rms_error(Cascade((16, 13, 9, 7, 4), estimator=Bitwise())), 3)
-    0.049
+    0.062
     """
     if isinstance(cascade.estimator, Bitwise):
         if not isinstance(cascade.estimator.phase, Arctan2):

@@ -150,7 +150,7 @@ def test_plans_are_what_the_simulator_takes() -> None:
 
 
 def test_averages_gain_nothing_from_what_the_loop_predicts() -> None:
-    """Twelve atoms: over 2000 cycles the record is worse than over one by the prior, as the NumPy loop with one has it."""
+    """Twelve atoms: over 2000 cycles the record is worse than over one, by what the prior told."""
     clock = network(1, 12)
     table = qcn.stability(clock, "classical-alone", [0.02, 10.0])
     plan = qcn.best_plan(clock, "classical-alone", 10.0, interrogation_time=0.02)
