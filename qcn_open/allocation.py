@@ -22,6 +22,8 @@ _Allocation = tuple[int, ...]
 _SAMPLES_FOR_ONE_POSTERIOR = 30
 _ROUNDS = 10
 _COARSE_SHARES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6)
+# From so many atoms on the search starts from the best allocation of half as many.
+_MANY_ATOMS = 3000
 
 
 def best_cascade(
@@ -39,7 +41,9 @@ def best_cascade(
     Starts from copies that grow towards the small blocks, :math:`n_j = n_{M-1} + \mu d + \nu d^2`, d = M - 1 - j, for
     every number M of levels, and moves copies between levels as long as that helps. Allocations are compared by
     `expected_error`, on ever more outcomes the better they are; the last ones on outcomes that took no part in the
-    choice before. The seeds are fixed: equal arguments give equal cascades.
+    choice before. The seeds are fixed: equal arguments give equal cascades. Of many atoms the start is the best
+    allocation of half as many, with blocks of twice the size and a level below them: of a large cascade, half the atoms
+    are one that is as good for half of every phase.
 
     Parameters
     ----------
@@ -88,7 +92,12 @@ def best_cascade(
     while 2 * sizes[-1] <= atoms:
         sizes.append(2 * sizes[-1])
     flat = isinstance(prior, FlatPrior)
-    starts = {alone, *_graded(atoms, nodes, sizes, flat)}
+    if atoms < _MANY_ATOMS:
+        starts = {alone, *_graded(atoms, nodes, sizes, flat)}
+    else:
+        remaining = {"coherence": coherence**2, "survival": survival**2}
+        half = best_cascade(atoms // 2, nodes, prior=prior, readout=readout, estimator=estimator, **remaining)
+        starts = {alone, *_doubled(half.copies[1:] if nodes == 1 else half.copies, atoms, sizes)}
     front = _best(_best(starts, error, 300, 1, 20), error, 1500, 2, 4)
     for number in range(_ROUNDS):
         around = {moved for allocation in front for moved in _moves(allocation, atoms, sizes)}
@@ -147,6 +156,16 @@ def _graded(atoms: int, nodes: int, sizes: list[int], flat: bool) -> Iterator[_A
                         steep = filled
                     if steep is not None:
                         yield steep
+
+
+def _doubled(blocks: _Allocation, atoms: int, sizes: list[int]) -> Iterator[_Allocation]:
+    """Allocations with these blocks at twice their size over a level below, and with more blocks of the same sizes."""
+    for more in range(-2, 7):
+        shifted = (blocks[0] + more, *blocks) if blocks else (max(more, 0),)
+        for allocation in ((0, *shifted), (0, *(2 * number - more for number in blocks))):
+            filled = _filled(allocation, atoms, sizes)
+            if filled is not None:
+                yield filled
 
 
 def _moves(allocation: _Allocation, atoms: int, sizes: list[int]) -> Iterator[_Allocation]:

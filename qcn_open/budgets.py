@@ -571,6 +571,8 @@ def exact_multiangle(
     >>> budget = exact_multiangle(100)
     >>> budget.rms_error < exact_dual(100).rms_error
     True
+    >>> exact_multiangle(20).copies
+    (20,)
     """
     return _exact(MultiAngle(), atoms, nodes, prior, coherence, survival)
 
@@ -619,6 +621,8 @@ def _exact(readout: Fringes, atoms: int, nodes: int, prior: Prior, coherence: fl
             return True
         return False
 
+    # All atoms in one level, which single changes of fewer don't lead to. Of more than these two levels are better.
+    consider((min((total - coarse) // nodes, 40),))
     for levels in range(int(math.log2(total / nodes)), 0, -1):
         for slope in (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0):
             for last in range(2, 17):
@@ -756,11 +760,12 @@ class Windings:
     Attributes
     ----------
     slips : tuple of float
-        Probability of a wrong winding number per use: that the phase of one shortest Ramsey time leaves (-pi, pi], that
-        each further ensemble is unwrapped wrongly, and that the phase over the interrogation time is more than half a
-        turn from the tracked one.
+        Probability of a wrong winding number per use: that the phase of one shortest Ramsey time, with the error of the
+        ensemble that reads it, leaves (-pi, pi], that each further ensemble is unwrapped wrongly, and that the phase
+        over the interrogation time is more than half a turn from the tracked one.
     slips_per_cycle : float
-        Sum over all uses in one interrogation time.
+        Sum over all uses in one interrogation time. With few atoms up to a third fewer cycles end with a wrong number:
+        a reading that is far off makes two ensembles slip, there and back.
     residual_variance : float
         Variance of the phase over the interrogation time about the tracked one, slips left out, rad^2.
     """
@@ -827,8 +832,10 @@ def windings(
     for number, ratio in zip(atoms, ratios, strict=True):
         share = 1.0 / uses
         level = _level(1, count("windings atoms", number), readout, coherence**share, survival**share)
-        grid, density, lost = level.density(_BINS, GaussianPrior(max(spread, 1e-9)))
+        grid, density, lost = _density(level, _BINS, GaussianPrior(max(spread, 1e-9)))
         if len(total) == 1:
+            slips = [_beyond_circle(level, variance)]
+            per_cycle = uses * slips[0]
             errors = density + lost[::-1]
         else:
             slip = _beyond_half_turn(np.convolve(total, density[::-1]))
@@ -848,6 +855,24 @@ def windings(
         slips.append(_beyond_half_turn(total))
         per_cycle += slips[-1]
     return Windings(tuple(slips), per_cycle, handed)
+
+
+@lru_cache(maxsize=256)
+def _density(level: _Level, bins: int, prior: Prior) -> tuple[Real, Real, Real]:
+    return level.density(bins, prior)
+
+
+@lru_cache(maxsize=512)
+def _beyond_circle(level: _Level, variance: float) -> float:
+    """Probability that a Gaussian phase about 0 is read more than half a turn wrong, as nothing tells its turn."""
+    steps = np.linspace(-10.0, 10.0, 1001)
+    weights = np.exp(-0.5 * steps**2)
+    wrong = 0.0
+    for phase, weight in zip(math.sqrt(variance) * steps, weights / weights.sum(), strict=True):
+        errors, chances, unknown = level.outcomes(float(phase))
+        beyond = float(chances[np.abs(phase + errors) > math.pi].sum())
+        wrong += weight * (beyond + (unknown if abs(phase) > math.pi else 0.0))
+    return float(wrong)
 
 
 def _beyond_half_turn(chances: Real) -> float:

@@ -492,7 +492,7 @@ def run_scheme(
     rates = np.array([record.errors[0] / record.plan.interrogation_time for record in records])
     # From one cycle to the next: a lasting hop to a wrong fringe must not decide the weights.
     weights = 1.0 / np.mean(np.diff(rates, axis=1) ** 2, axis=1) if len(rates) > 1 else np.ones(1)
-    taus = None if averages is None else plans[0].cycle_time * np.asarray(averages)
+    taus = None if averages is None else [plans[0].cycle_time * number for number in averages]
     table = _deviations((weights / weights.sum()) @ rates, cycles, plans[0].cycle_time, network.frequency_hz, taus)
     return table.assign(slips=sum(int(record.slips.sum()) for record in records))
 

@@ -28,7 +28,7 @@ from qcn_open.allocation import best_cascade
 from qcn_open.bayes import expected_error
 from qcn_open.budgets import Windings, windings
 from qcn_open.cascade import Cascade
-from qcn_open.clock import SCHEMES, Plan, Tracking
+from qcn_open.clock import SCHEMES, Plan, Tracking, run_scheme
 from qcn_open.network import Network
 from qcn_open.noise import Noise
 from qcn_open.oscillator import Oscillator
@@ -40,7 +40,7 @@ from qcn_open.validation import open_interval, positive
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["best_plan", "plateau", "stability"]
+__all__ = ["best_plan", "plateau", "simulate", "stability"]
 
 _SLIP_FREE = 0.1
 # Of the square of the deviation, slips get less than this where ensembles are chosen.
@@ -223,6 +223,9 @@ def _allocated(uncorrelated: Cascade, clock: _Clock) -> Cascade:
         # One start for all times at which ensembles track windings or atoms decohere.
         atoms, variance = math.ceil(0.8 * clock.atoms), _TRACKED_VARIANCE
     start = _copies(atoms, clock.nodes, variance, uncorrelated.coherence, uncorrelated.survival, fourfold)
+    if not start:
+        # What is known of the phase may be enough where it is not for ensembles that track it.
+        start = _lossless(uncorrelated.atoms, clock.nodes, _rounded(uncorrelated.prior.variance, 1.25, math.ceil))
     return _descended(start, uncorrelated, clock.nodes)
 
 
@@ -277,7 +280,7 @@ def _descended(copies: tuple[int, ...], alone: Cascade, nodes: int) -> Cascade:
 
     # From a start with more atoms in blocks than there are, the largest blocks go first.
     while filled(copies) is None:
-        copies = (*copies[:-1], copies[-1] - 1)
+        copies = copies[:-1] if copies[-1] <= 1 else (*copies[:-1], copies[-1] - 1)
     best = filled(copies) or alone
     improved = bool(best.copies)
     while improved:
@@ -632,3 +635,66 @@ def plateau(levels: Sequence[tuple[int, int]], *, mid_fringe: bool) -> tuple[flo
     start = int(np.argmin([lost(x) for x in grid]))
     found = minimize_scalar(lost, bounds=(grid[max(start - 1, 0)], grid[min(start + 1, 399)]), method="bounded")
     return math.exp(0.5 * float(found.fun)), math.exp(float(found.x))
+
+
+def simulate(
+    network: Network,
+    scheme: str,
+    *,
+    cycles: int,
+    rng: np.random.Generator,
+    tau: float | None = None,
+    gain: float = 0.1,
+    threads: int = 1,
+) -> pd.DataFrame:
+    """Stability of a network of clocks, each following its best plan, from a simulation in the time domain.
+
+    Parameters
+    ----------
+    network : Network
+        The clocks.
+    scheme : str
+        As for `stability`.
+    cycles : int
+        Cycles of each clock.
+    rng : numpy.random.Generator
+        Source of randomness.
+    tau : float, optional
+        Averaging time (s) whose plan is run, as `best_plan` finds it; if left out 1000 times the decay time of an
+        atom's coherence, or without decoherence what the windings allow.
+    gain : float, optional
+        Servo gain.
+    threads : int, optional
+        How many clocks are simulated at a time; the result is the same.
+
+    Returns
+    -------
+    DataFrame
+        As `run_scheme`: tau_s, sigma_y, sigma_y_low, sigma_y_high (95 %), slips.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `stability` and `run_scheme`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from qcn_open import Dephasing, Network, Node, Oscillator
+    >>> network = Network((Node(100),) * 2, Oscillator.from_linewidth(white=1.0), (Dephasing(1e-2),), 429e12)
+    >>> table = simulate(network, "classical-cooperative", tau=0.1, cycles=1000, rng=np.random.default_rng(1))
+    >>> list(table.columns)
+    ['tau_s', 'sigma_y', 'sigma_y_low', 'sigma_y_high', 'slips']
+    """
+    clocks = _clocks(network, scheme, gain)
+    if tau is None:
+        coherence, survival = clocks[0].remaining(1.0)
+        decay = -math.log(coherence * survival)
+        tau = 1e3 / decay if decay > 0.0 else 1e3 * _direct_time(clocks[0], 1e6)
+    plans = [best_plan(network, scheme, tau, gain=gain)]
+    if len(set(clocks)) > 1:
+        # Records are averaged cycle by cycle: all nodes keep to the one that has to stop first.
+        values = _times(tau, network.dead_time)
+        shortest = min(_chosen(_operations(clock, values)[0], values[-1]).plan.interrogation_time for clock in clocks)
+        plans = [operation.plan for clock in clocks if (operation := _operation(clock, shortest)) is not None]
+    return run_scheme(network, scheme, plans, cycles, rng, threads=threads)

@@ -415,7 +415,7 @@ BAD: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "no chains": (lambda: run_clock(GOOD, WHITE, 9, rng(1), chains=0), ValueError, "chains must be a whole number"),
     "no threads": (lambda: run_clock(GOOD, WHITE, 9, rng(1), threads=0), ValueError, "threads must be a whole number"),
     "fed forward": (
-        lambda: run_clock(Plan(1.0, atoms(9, readout=qcn.FedForward())), WHITE, 9, rng(1)),
+        lambda: run_clock(Plan(1.0, atoms(9, readout=qcn.FedForward(), estimator=qcn.Joint())), WHITE, 9, rng(1)),
         ValueError,
         "fixed readout angles, got FedForward",
     ),

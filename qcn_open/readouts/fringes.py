@@ -157,7 +157,8 @@ class FedForward(Fringes):
     Notes
     -----
     D. W. Berry, B. L. Higgins et al., PRA 80, 052114 (2009). From the smallest blocks to the largest, angles chosen
-    the same way do worse than equally spaced ones: at mid-fringe a block does not tell a phase from its mirror image.
+    for what is known gain next to nothing over equally spaced ones: at mid-fringe a block does not tell a phase from
+    its mirror image. The angles follow from the outcomes alone, not from the prior.
 
     Examples
     --------
