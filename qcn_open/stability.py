@@ -442,7 +442,7 @@ def stability(
     >>> from qcn_open import Dephasing, Network, Node, Oscillator
     >>> network = Network((Node(100),) * 2, Oscillator.from_linewidth(white=1.0), (Dephasing(1e-2),), 429e12)
     >>> table = stability(network, "classical-cooperative", [0.1])
-    >>> round(table.sigma_y[0] * 2 * math.pi * 429e12 * 0.1 * math.sqrt(200), 2)
+    >>> round(float(table.sigma_y[0]) * 2 * math.pi * 429e12 * 0.1 * math.sqrt(200), 2)
     1.02
     """
     import pandas as pd
