@@ -51,7 +51,7 @@ from qcn_open.probes import (
 )
 from qcn_open.ramsey import OptimalTime, bound_optimal_time, optimal_time, precision_curve
 from qcn_open.readouts import CollectiveSpin, DualQuadrature, FedForward, Fringes, MultiAngle, Parity, Readout
-from qcn_open.stability import best_plan, plateau, simulate, stability
+from qcn_open.schemes import best_plan, plateau, simulate, stability
 
 __version__ = "0.1.0"
 

@@ -48,8 +48,8 @@ from qcn_open.budgets import windings
 from qcn_open.clock import SCHEMES, run_scheme
 from qcn_open.figures import COLOURS, COLUMN_IN
 from qcn_open.ledger import Claim
+from qcn_open.schemes import best_plan, stability
 from qcn_open.species import decoherence_limited_stability, heisenberg_stability
-from qcn_open.stability import best_plan, stability
 
 ATOMS, NODES, DEPHASING_RATE = 1000, 10, 1e-4
 # omega_0 = 1 rad/s and gamma_LO = 1/s: sigma_y is in units of gamma_LO/omega_0, times in those of 1/gamma_LO.

@@ -31,7 +31,7 @@ from matplotlib.figure import Figure
 from qcn_open import Joint, MultiAngle, Network, Node, Oscillator
 from qcn_open.figures import COLOURS, COLUMN_IN
 from qcn_open.ledger import Claim
-from qcn_open.stability import stability
+from qcn_open.schemes import stability
 
 TAU = 0.3
 # omega_0 = 1 rad/s and gamma_LO = 1/s.

@@ -26,8 +26,8 @@ from matplotlib.figure import Figure
 from qcn_open import Dephasing, Joint, MultiAngle, Network, Node, Oscillator
 from qcn_open.figures import COLOURS, COLUMN_IN
 from qcn_open.ledger import Claim
+from qcn_open.schemes import stability
 from qcn_open.species import decoherence_limited_stability, heisenberg_stability
-from qcn_open.stability import stability
 
 NODES = 10
 

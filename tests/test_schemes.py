@@ -10,7 +10,7 @@ import pytest
 from closeness import approx
 
 import qcn_open as qcn
-from qcn_open.stability import plateau
+from qcn_open.schemes import plateau
 
 OMEGA = 2.0 * math.pi * 429e12
 
