@@ -8,7 +8,8 @@ cycle, and slips by a whole turn with the small probability p. Both are white ov
 to which dead time adds the Dick effect. What is known before an interrogation makes its error smaller, but where that
 is the loop's own prediction, of variance v, it does not help an average over many cycles: the loop brings the estimates
 to zero, so that their errors are those without the prior, of mean square
-:math:`\langle e^2\rangle/(1 - \langle e^2\rangle/v)`. Nothing is sampled in the time domain: that is what the
+:math:`\langle e^2\rangle/(1 - \langle e^2\rangle/v)`. That is what is meant here for a single cycle, too: the stability
+of the atoms and not of a good laser between two looks at them. Nothing is sampled in the time domain: that is what the
 simulated clock is for.
 """
 
@@ -112,10 +113,11 @@ class _Operation:
     slips: float
     predicted_variance: float
 
-    def rate(self, *, averaged: bool = True) -> float:
-        r"""Variance of the detuning times the averaging time, (rad/s)^2 s, over many cycles or a single one."""
+    @property
+    def rate(self) -> float:
+        r"""Variance of the detuning times the averaging time, (rad/s)^2 s, over many cycles."""
         square = self.square
-        if averaged and not self.plan.tracking.atoms:
+        if not self.plan.tracking.atoms:
             square /= max(1.0 - square / self.predicted_variance, 1e-3)
         return (square + 4.0 * math.pi**2 * self.slips) * self.plan.cycle_time / self.plan.interrogation_time**2
 
@@ -181,7 +183,7 @@ def _operation(clock: _Clock, time: float) -> _Operation | None:
     if operation is not None and operation.square > 1.2 * clock.expected_square(sum(operation.plan.tracking.atoms)):
         # Decohered cascades err more, and may slip more often for it.
         relaxed = _operation_for(clock, time, _digits(operation.square, 1))
-        if relaxed is not None and relaxed.rate() < operation.rate():
+        if relaxed is not None and relaxed.rate < operation.rate:
             return relaxed
     return operation
 
@@ -336,9 +338,9 @@ def _operations(clock: _Clock, taus: Sequence[float]) -> tuple[dict[float, _Oper
             reason = "atoms that track windings"
             break
         found[time] = operation
-        if operation.rate() > 3.0 * min(other.rate() for other in found.values()):
+        if operation.rate > 3.0 * min(other.rate for other in found.values()):
             break
-    best = min(found, key=lambda time: found[time].rate())
+    best = min(found, key=lambda time: found[time].rate)
     ordered = sorted(found)
     place = ordered.index(best)
     longer = ordered[place + 1] if place + 1 < len(ordered) else None
@@ -462,10 +464,7 @@ def stability(
             else 0.0
             for one in chosen
         ]
-        inverse = sum(
-            1.0 / (one.rate(averaged=_repeats(one, value)) / value + extra**2)
-            for one, extra in zip(chosen, dick, strict=True)
-        )
+        inverse = sum(1.0 / (one.rate / value + extra**2) for one, extra in zip(chosen, dick, strict=True))
         sigma = 1.0 / (omega * math.sqrt(inverse))
         bounds = [_bound(clock, value) for clock in clocks]
         one = chosen[0]
@@ -552,7 +551,7 @@ def best_plan(
 def _chosen(operations: dict[float, _Operation], longest: float) -> _Operation:
     """The best of those that are not too long."""
     fitting = [one for time, one in operations.items() if time <= longest * (1.0 + 1e-9)]
-    return min(fitting, key=lambda one: one.rate())
+    return min(fitting, key=lambda one: one.rate)
 
 
 def _repeats(operation: _Operation, tau: float) -> bool:

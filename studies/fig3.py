@@ -173,12 +173,15 @@ def _simulated(scheme: str, time: float, config: Config) -> list[dict[str, objec
 
 
 def _expected(plan: Plan) -> tuple[float, float]:
-    """Deviation of one cycle from budgets on seeds of their own, and the share of slips in its square."""
+    """Deviation in units of one cycle from budgets on seeds of their own, and the share of slips in its square."""
     cascade, tracking, steps = plan.cascade, plan.tracking, plan.tracking.steps
     variance = NETWORK.oscillator.phase_variance(plan.interrogation_time, gain=plan.gain)
     step = variance / steps**2 + plan.interrogation_time / steps * (1.0 - 1.0 / steps)
     slips = windings(tracking.atoms, tracking.ratios, step, cascade.readout, cascade.coherence).slips_per_cycle
     square = expected_error(cascade, 20_000, np.random.default_rng(1582))[0] ** 2
+    if steps == 1:
+        # What the loop predicts helps in one cycle, not in many.
+        square /= 1.0 - square / cascade.prior.variance  # type: ignore[attr-defined]
     whole = square + 4.0 * math.pi**2 * slips
     return math.sqrt(whole) / plan.interrogation_time, 1.0 - square / whole
 
