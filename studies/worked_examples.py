@@ -183,8 +183,8 @@ CLAIMS = (
         compute=_entry("Al+", "classical-cooperative"),
         supports=(1.4e-17, 2.1e-17),
         verdict="holds, for uncorrelated ions",
-        reason="Exact budget with a laser of 0.1 Hz, {al_d_poor_laser:.2g} for one of 1 Hz. A cascade over ten nodes needs "
-        "a coarse stage, for which there are no ions; ten separate cascades of ten ions reach {al_b:.2g} and "
+        reason="Exact budget with a laser of 0.1 Hz, {al_d_poor_laser:.2g} for one of 1 Hz. A cascade over ten nodes "
+        "needs a coarse stage, for which there are no ions; ten separate cascades of ten ions reach {al_b:.2g} and "
         "{al_b_poor_laser:.2g}: so few ions gain nothing from entanglement once the fringe has to be found.",
     ),
     Claim(
