@@ -51,9 +51,12 @@ def test_short_interrogations_are_as_good_as_samples(scheme: str) -> None:
     assert (len(plan.cascade.copies) > 1) == scheme.startswith("quantum")
     assert plan.cascade.coherence == approx(math.exp(-0.1 * 0.2 / 2))
     # One interrogation a cycle at the gain 0.1: 2/1.9 of the laser's variance.
-    square, error = posterior_square(plan, 2 / 1.9 * 0.2, trials=4000, seed=5)
+    variance = 2 / 1.9 * 0.2
+    square, error = posterior_square(plan, variance, trials=4000, seed=5)
+    # Without what the loop predicts: (1/square - 1/variance)^-1
+    known = 1.0 - square / variance
     sigma = qcn.stability(clock, scheme, 0.2).sigma_y[0]
-    assert abs((OMEGA * sigma * 0.2) ** 2 - square) < 4 * error + 0.02 * square
+    assert abs((OMEGA * sigma * 0.2) ** 2 - square / known) < (4 * error + 0.02 * square) / known**2
 
 
 def test_a_clock_that_tracks_windings_is_as_stable_as_its_loop() -> None:
@@ -90,9 +93,9 @@ def test_schemes_compare_as_they_must() -> None:
     assert together.sigma_y.to_numpy() == approx(alone.sigma_y.to_numpy() / 2.0)
     assert together.bound_sigma_y.to_numpy() == approx(alone.bound_sigma_y.to_numpy() / 2.0)
     single, all_nodes = tables["classical-alone"], tables["classical-cooperative"]
-    # 1/sqrt(N x) at short times, where what the loop predicts is known besides
-    assert scaled(single)[1] * math.sqrt(30 * tau[1]) == approx(1.0, rel=0.05)
-    assert 1.0 / math.sqrt(1.0 + 1.0 / (30 * tau[0])) < scaled(single)[0] * math.sqrt(30 * tau[0]) < 1.0
+    # 1/sqrt(N x), to which thirty atoms add something of the order of 1/N
+    for k in (0, 1):
+        assert 1.0 < scaled(single)[k] * math.sqrt(30 * tau[k]) < 1.12
     assert scaled(all_nodes)[0] == approx(scaled(single)[0] / 2.0, rel=0.1)
     for table in tables.values():
         assert (table.sigma_y > table.bound_sigma_y).all()
@@ -146,7 +149,8 @@ def test_plans_are_what_the_simulator_takes() -> None:
         plan = qcn.best_plan(clocks, scheme, 0.3)
         table = qcn.run_scheme(clocks, scheme, plan=plan, cycles=2**15, rng=np.random.default_rng(3))
         row = qcn.stability(clocks, scheme, 0.3).iloc[0]
-        assert table.sigma_y[0] == approx(row.sigma_y, rel=0.04)
+        # In a single cycle what the loop predicts helps.
+        assert 0.9 * row.sigma_y < table.sigma_y[0] < 1.02 * row.sigma_y
 
 
 def test_averages_gain_nothing_from_what_the_loop_predicts() -> None:
