@@ -445,7 +445,7 @@ def stability(
     >>> network = Network((Node(100),) * 2, Oscillator.from_linewidth(white=1.0), (Dephasing(1e-2),), 429e12)
     >>> table = stability(network, "classical-cooperative", [0.1])
     >>> round(float(table.sigma_y[0]) * 2 * math.pi * 429e12 * 0.1 * math.sqrt(200), 2)
-    1.02
+    1.04
     """
     import pandas as pd
 

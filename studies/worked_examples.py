@@ -198,7 +198,7 @@ CLAIMS = (
         supports=(7e-19, 1.1e-18),
         verdict="holds; half of it is possible",
         reason="Exact budget for a laser of 0.1 Hz, {sr_a_poor_laser:.2g} for one of 1 Hz. It is {sr_gain:.1f} "
-        "and {sr_gain_poor_laser:.1f} times better than uncorrelated atoms: not quite the order of magnitude of the text. "
+        "and {sr_gain_poor_laser:.1f} times better than uncorrelated atoms: not quite an order of magnitude. "
         "Separate cascades, averaged, reach {sr_b:.2g}.",
     ),
     Claim(
