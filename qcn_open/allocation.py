@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import cache
 
 import numpy as np
@@ -92,12 +93,15 @@ def best_cascade(
     while 2 * sizes[-1] <= atoms:
         sizes.append(2 * sizes[-1])
     flat = isinstance(prior, FlatPrior)
-    if atoms < _MANY_ATOMS:
-        starts = {alone, *_graded(atoms, nodes, sizes, flat)}
-    else:
+    starts = {alone}
+    if atoms >= _MANY_ATOMS:
         remaining = {"coherence": coherence**2, "survival": survival**2}
-        half = best_cascade(atoms // 2, nodes, prior=prior, readout=readout, estimator=estimator, **remaining)
-        starts = {alone, *_doubled(half.copies[1:] if nodes == 1 else half.copies, atoms, sizes)}
+        # Half the atoms may be too few where all of them are not.
+        with suppress(ValueError):
+            half = best_cascade(atoms // 2, nodes, prior=prior, readout=readout, estimator=estimator, **remaining)
+            starts.update(_doubled(half.copies[1:] if nodes == 1 else half.copies, atoms, sizes))
+    if starts == {alone}:
+        starts.update(_graded(atoms, nodes, sizes, flat))
     front = _best(_best(starts, error, 300, 1, 20), error, 1500, 2, 4)
     for number in range(_ROUNDS):
         around = {moved for allocation in front for moved in _moves(allocation, atoms, sizes)}

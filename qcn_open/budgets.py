@@ -43,6 +43,7 @@ __all__ = [
     "confusion",
     "exact_dual",
     "exact_multiangle",
+    "gaussian_slip",
     "paper_gaussian",
     "rms_error",
     "windings",
@@ -819,12 +820,10 @@ def windings(
     >>> print(f"{tracked.slips[1]:.1e} {tracked.residual_variance:.2f}")
     8.3e-06 0.38
     """
-    from scipy.special import erfc
-
     variance = nonnegative("windings step_variance", step_variance, "rad^2")
     if len(atoms) != len(ratios):
         raise ValueError(f"windings needs one ratio for each ensemble, got {len(atoms)} and {len(ratios)}")
-    slips = [float(erfc(math.pi / math.sqrt(2.0 * variance))) if variance > 0.0 else 0.0]
+    slips = [gaussian_slip(variance)]
     uses = math.prod(ratios)
     per_cycle = uses * slips[0]
     spread, handed = variance, variance
@@ -855,6 +854,17 @@ def windings(
         slips.append(_beyond_half_turn(total))
         per_cycle += slips[-1]
     return Windings(tuple(slips), per_cycle, handed)
+
+
+def gaussian_slip(variance: float) -> float:
+    r"""Probability :math:`\mathrm{erfc}(\pi/\sqrt{2v})` that a Gaussian phase of variance v (rad^2) slips.
+
+    Examples
+    --------
+    >>> print(f"{gaussian_slip(0.33):.1e}")
+    4.5e-08
+    """
+    return math.erfc(math.pi / math.sqrt(2.0 * variance)) if variance > 0.0 else 0.0
 
 
 @lru_cache(maxsize=256)

@@ -419,9 +419,8 @@ def _circle(cascade: Cascade) -> tuple[int, int]:
     prior = 16
     while prior < _MOST_POINTS and abs(_mean_density(cascade.prior, prior) - 1.0) > 1e-9:
         prior *= 2
-    # Blocks that have decohered altogether tell nothing: 0 without the second term.
-    deviation = 1.0 / math.sqrt(sum(level.information for level in levels) + 1e-300)
-    needed = 4 * prior + min(cascade.atoms + 2, math.ceil(4.0 * np.pi / deviation))
+    per_deviation = math.sqrt(sum(level.information for level in levels))
+    needed = 4 * prior + min(cascade.atoms + 2, math.ceil(4.0 * np.pi * per_deviation))
     unit = math.lcm(levels[-1].size, 16)
     points = unit * math.ceil(needed / unit)
     if points > _MOST_POINTS:

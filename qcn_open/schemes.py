@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from qcn_open.allocation import best_cascade
 from qcn_open.bayes import expected_error
-from qcn_open.budgets import Windings, windings
+from qcn_open.budgets import Windings, gaussian_slip, windings
 from qcn_open.cascade import Cascade
 from qcn_open.clock import SCHEMES, Plan, Tracking, run_scheme
 from qcn_open.network import Network
@@ -126,10 +126,6 @@ class _Operation:
         return 1.0 - self.square / (self.square + 4.0 * math.pi**2 * self.slips)
 
 
-def _slip_probability(variance: float) -> float:
-    return math.erfc(math.pi / math.sqrt(2.0 * variance)) if variance > 0.0 else 0.0
-
-
 @cache
 def _slips_between(atoms: int, ratio: int) -> float:
     """Slips a use between two ensembles of so many atoms, before they decohere."""
@@ -141,14 +137,14 @@ def _tracking(clock: _Clock, time: float, square: float | None) -> tuple[Trackin
     """The fewest atoms that count windings with few enough slips, or None if they don't fit."""
     allowed = clock.allowed_slips(0, square)
     direct = clock.phase_variance(time)
-    if _slip_probability(direct) <= allowed:
+    if gaussian_slip(direct) <= allowed:
         return Tracking(), windings((), (), direct, MultiAngle())
     coherence, survival = clock.remaining(time)
     best: tuple[int, Tracking] | None = None
     for ratio in _RATIOS:
         # The shortest Ramsey time is short enough by itself; fewer steps a level where they do.
         levels, steps = 1, ratio
-        while steps * _slip_probability(clock.step_variance(time, steps)) > 0.2 * allowed:
+        while steps * gaussian_slip(clock.step_variance(time, steps)) > 0.2 * allowed:
             levels, steps = levels + 1, steps * ratio
             if steps > 10**7:
                 return None
@@ -308,7 +304,7 @@ def _direct_time(clock: _Clock, longest: float) -> float:
     allowed = clock.allowed_slips()
 
     def fits(time: float) -> bool:
-        return _slip_probability(clock.phase_variance(time)) <= allowed
+        return gaussian_slip(clock.phase_variance(time)) <= allowed
 
     if fits(longest):
         return longest

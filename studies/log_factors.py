@@ -114,8 +114,8 @@ def factors(table: pd.DataFrame) -> pd.DataFrame:
 TABLES = {"factors": factors}
 NUMBERS = {
     f"{factor}_{column}": _exact(factor, column=column)
-    for factor in SCHEMES
-    for column in ("exact", "with_logarithm", "power")
+    for factor in ("entanglement", "interrogation")
+    for column in ("with_logarithm", "power")
 }
 CLAIMS = (
     Claim(

@@ -47,7 +47,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from qcn_open import Bitwise, Cascade, DualQuadrature, MultiAngle, Oscillator, Plan, Tracking
-from qcn_open.budgets import Windings, windings
+from qcn_open.budgets import Windings, gaussian_slip, windings
 from qcn_open.clock import run_clock
 from qcn_open.figures import COLOURS, COLUMN_IN
 from qcn_open.ledger import Claim
@@ -225,7 +225,7 @@ def _candidates(readout: str, ratios: tuple[int, ...], time: float, allowed: flo
         step = _step(time, uses)
         if not shortest <= step < LONGEST_STEP:
             continue
-        first = np.array([_law(step + 1.5 / size) for size in SIZES])
+        first = np.array([gaussian_slip(step + 1.5 / size) for size in SIZES])
         total = slips + uses * first[:, None]
         for size, enough in enumerate(total <= allowed):
             for slot in np.flatnonzero(enough)[:6].tolist():
@@ -296,17 +296,12 @@ def _traced(best: dict[int, tuple[NDArray[np.float64], NDArray[np.int64]]], uses
 # --- What the table says ---------------------------------------------------------------------------------------------
 
 
-def _law(variance: float) -> float:
-    """Probability that a Gaussian leaves (-pi, pi]."""
-    return math.erfc(math.pi / math.sqrt(2.0 * variance))
-
-
 def _entry(readout: str, atoms: int, variance: float = math.inf) -> Callable[[pd.DataFrame], float]:
     """Slips a use of the last of three ensembles at the ratio 5, over those of a Gaussian of that variance."""
 
     def entry(table: pd.DataFrame) -> float:
         rows = table[(table["part"] == "use") & (table["readout"] == readout) & (table["ratio"] == 5)]
-        return float(rows[rows["atoms"] == atoms]["last_slips_per_use"].iloc[0]) / _law(variance)
+        return float(rows[rows["atoms"] == atoms]["last_slips_per_use"].iloc[0]) / gaussian_slip(variance)
 
     return entry
 
@@ -449,7 +444,7 @@ def _draw_slips(axes: Axes, table: pd.DataFrame) -> None:
     size = np.linspace(6.0, 62.0, 200)
     step = _step(SHORTEST * ratio**2, ratio**2)
     for errors, own, dashes in ((ratio, 0.0, (1, 1.5)), (1.5 * ratio, 0.0, (4, 2)), (1.5 * (ratio + 1), 1.5, ())):
-        law = [(ratio + 1) * _law(errors / n) + ratio**2 * _law(step + own / n) for n in size]
+        law = [(ratio + 1) * gaussian_slip(errors / n) + ratio**2 * gaussian_slip(step + own / n) for n in size]
         axes.plot(size, law, color="0.45", lw=0.8, dashes=dashes or (1, 0))
     for readout, colour in _COLOURS.items():
         rows = table[(table["part"] == "use") & (table["readout"] == readout) & (table["ratio"] == ratio)]

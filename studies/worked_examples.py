@@ -166,12 +166,10 @@ NUMBERS = {
     "sr_a": _entry("Sr", "quantum-cooperative"),
     "sr_b": _entry("Sr", "quantum-classical"),
     "line_b": _entry("30 uHz", "quantum-classical"),
-    "sr_d": _entry("Sr", "classical-cooperative"),
     "sr_gain": _gain("Sr"),
     "sr_gain_poor_laser": _gain("Sr", 1.0),
     "sr_a_poor_laser": _entry("Sr", "quantum-cooperative", laser_linewidth_hz=1.0),
     "line_a_poor_laser": _entry("30 uHz", "quantum-cooperative", laser_linewidth_hz=1.0),
-    "line_a": _entry("30 uHz", "quantum-cooperative"),
     "line_bound": _entry("30 uHz", "quantum-cooperative", "bound_sigma_y"),
     "al_b_poor_laser": _entry("Al+", "quantum-classical", laser_linewidth_hz=1.0),
 }

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import qcn_open as qcn
+from qcn_open import allocation
 from qcn_open.bayes import expected_error
 
 NARROW = qcn.GaussianPrior(0.3 * 2 / 1.9)
@@ -85,3 +86,13 @@ def test_ten_nodes() -> None:
     assert 1.0 / math.sqrt(1000) / rms(best, 100_000) > 4.4
     bitwise = qcn.best_cascade(1000, nodes=10, prior=NARROW, estimator=qcn.Bitwise())
     assert 1.0 / math.sqrt(1000) / bitwise.rms_error(10**6, np.random.default_rng(7)) > 2.3
+
+
+def test_many_atoms_may_do_what_half_of_them_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """50 atoms are too few for ten nodes: the search for 100 then starts as that for fewer atoms does."""
+    with pytest.raises(ValueError, match="too few for blocks over 10 nodes"):
+        qcn.best_cascade(50, 10)
+    expected = qcn.best_cascade(100, 10)
+    monkeypatch.setattr(allocation, "_MANY_ATOMS", 100)
+    assert qcn.best_cascade(100, 10) == expected
+    assert sum(expected.copies) > 0

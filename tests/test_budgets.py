@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -174,8 +175,10 @@ def test_paper_gaussian_wants_a_coarse_stage() -> None:
 
 
 @pytest.mark.parametrize(("find", "readout"), [(exact_dual, DualQuadrature()), (exact_multiangle, MultiAngle())])
-def test_exact_budgets_are_feasible_and_best_nearby(find: object, readout: DualQuadrature | MultiAngle) -> None:
-    budget: Budget = find(60)  # type: ignore[operator]
+def test_exact_budgets_are_feasible_and_best_nearby(
+    find: Callable[[int], Budget], readout: DualQuadrature | MultiAngle
+) -> None:
+    budget = find(60)
     assert sum(int(n) << j for j, n in enumerate(budget.copies)) <= 60
     cascade = Cascade(budget.copies, readout=readout, estimator=Bitwise())
     assert budget.rms_error == rms_error(cascade)

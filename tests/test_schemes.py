@@ -6,6 +6,7 @@ import math
 
 import clock_loop
 import numpy as np
+import pandas as pd
 import pytest
 from closeness import approx
 
@@ -20,9 +21,9 @@ def network(nodes: int, atoms: int, *, dephasing: float = 1e-3, dead_time: float
     return qcn.Network((qcn.Node(atoms),) * nodes, laser, (qcn.Dephasing(dephasing),), 429e12, dead_time)
 
 
-def scaled(table: object) -> np.ndarray:
+def scaled(table: pd.DataFrame) -> np.ndarray:
     """y = sqrt(tau/gamma) omega sigma, at gamma = 1/s."""
-    return np.sqrt(table.tau_s.to_numpy()) * OMEGA * table.sigma_y.to_numpy()  # type: ignore[attr-defined]
+    return np.sqrt(table.tau_s.to_numpy()) * OMEGA * table.sigma_y.to_numpy()
 
 
 def posterior_square(plan: qcn.Plan, variance: float, trials: int, seed: int) -> tuple[float, float]:
@@ -226,7 +227,7 @@ def test_bad_input(name: str) -> None:
 
 def test_no_network() -> None:
     with pytest.raises(TypeError, match="network must be a Network"):
-        qcn.stability(100, "classical-alone", [1.0])  # type: ignore[arg-type]
+        qcn.stability(100, "classical-alone", [1.0])
 
 
 @pytest.mark.slow
