@@ -23,7 +23,7 @@ from qcn_open.clock import SCHEMES, NodeRecord, Plan, Record, Tracking, run_cloc
 from qcn_open.estimators import Arctan2, Bitwise, Estimator, Joint, LevelPhase, MaximumLikelihood
 from qcn_open.fisher import NodeInformation, cfi, qfi, qfim
 from qcn_open.model import Ramsey
-from qcn_open.network import Network, Node
+from qcn_open.network import Link, Network, Node
 from qcn_open.noise import (
     CollectiveNoise,
     Dephasing,
@@ -36,7 +36,7 @@ from qcn_open.noise import (
 )
 from qcn_open.optimize import BestProbe, best_probe
 from qcn_open.oscillator import Oscillator, centre_of_mass
-from qcn_open.preparation import GrownGhz, fidelity, parity_contrast
+from qcn_open.preparation import Gates, GrownGhz, Perfect, Preparation, fidelity, parity_contrast
 from qcn_open.priors import FlatPrior, GaussianPrior, Prior
 from qcn_open.probes import (
     CoherentSpin,
@@ -75,6 +75,7 @@ __all__ = [
     "FedForward",
     "FlatPrior",
     "Fringes",
+    "Gates",
     "GaussianPrior",
     "Ghz",
     "GrownGhz",
@@ -82,6 +83,7 @@ __all__ = [
     "Joint",
     "Level",
     "LevelPhase",
+    "Link",
     "Logical",
     "MaximumLikelihood",
     "MpsState",
@@ -94,8 +96,10 @@ __all__ = [
     "OptimalTime",
     "Oscillator",
     "Parity",
+    "Perfect",
     "PhaseDiffusion",
     "Plan",
+    "Preparation",
     "Prior",
     "Probe",
     "Product",

@@ -11,6 +11,7 @@ import numpy as np
 from qcn_open.bayes import expected_error
 from qcn_open.cascade import Cascade
 from qcn_open.estimators import Estimator, Joint
+from qcn_open.preparation import Perfect, Preparation
 from qcn_open.priors import FlatPrior, Prior
 from qcn_open.readouts.fringes import Fringes, MultiAngle
 from qcn_open.validation import count
@@ -36,6 +37,7 @@ def best_cascade(
     survival: float = 1.0,
     readout: Fringes = MultiAngle(),
     estimator: Estimator = Joint(),
+    preparation: Preparation = Perfect(),
 ) -> Cascade:
     r"""The allocation of at most so many atoms that has the smallest RMS error of the phase.
 
@@ -52,7 +54,7 @@ def best_cascade(
         Number N of atoms there are; what is left over after the blocks are uncorrelated atoms.
     nodes : int, optional
         Number K of nodes, the atoms of the smallest entangled block.
-    prior, coherence, survival, readout, estimator : optional
+    prior, coherence, survival, readout, estimator, preparation : optional
         As in `Cascade`.
 
     Returns
@@ -80,7 +82,7 @@ def best_cascade(
 
     def cascade(allocation: _Allocation) -> Cascade:
         uncorrelated, copies = (0, allocation) if nodes == 1 else (allocation[0], allocation[1:])
-        return Cascade(copies, nodes, uncorrelated, readout, estimator, prior, coherence, survival)
+        return Cascade(copies, nodes, uncorrelated, readout, estimator, prior, coherence, survival, preparation)
 
     @cache
     def error(allocation: _Allocation, trials: int, seed: int) -> float:
@@ -98,7 +100,15 @@ def best_cascade(
         remaining = {"coherence": coherence**2, "survival": survival**2}
         # Half the atoms may be too few where all of them are not.
         with suppress(ValueError):
-            half = best_cascade(atoms // 2, nodes, prior=prior, readout=readout, estimator=estimator, **remaining)
+            half = best_cascade(
+                atoms // 2,
+                nodes,
+                prior=prior,
+                readout=readout,
+                estimator=estimator,
+                preparation=preparation,
+                **remaining,
+            )
             starts.update(_doubled(half.copies[1:] if nodes == 1 else half.copies, atoms, sizes))
     if starts == {alone}:
         starts.update(_graded(atoms, nodes, sizes, flat))
@@ -111,7 +121,7 @@ def best_cascade(
             break
         front = found
     best = _best([*front, alone], error, 20_000, 0, 1)[0]
-    if best == alone and nodes > 1 and coherence == survival == 1.0:
+    if best == alone and nodes > 1 and coherence == survival == 1.0 and preparation == Perfect():
         raise ValueError(
             f"{atoms} atoms are too few for blocks over {nodes} nodes: what they need of uncorrelated atoms, to tell "
             f"the fringes of {nodes} atoms apart, leaves a larger error than {atoms} uncorrelated atoms have "

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from qcn_open.cascade import Cascade
 from qcn_open.estimators import Joint
+from qcn_open.preparation import Perfect
 from qcn_open.priors import FlatPrior, GaussianPrior, Prior
 from qcn_open.validation import count
 
@@ -303,7 +304,7 @@ def covariant_errors(cascade: Cascade) -> CovariantErrors:
 
 
 def _pure(cascade: Cascade) -> bool:
-    return cascade.coherence == cascade.survival == 1.0
+    return cascade.coherence == cascade.survival == 1.0 and cascade.preparation == Perfect()
 
 
 def _characteristic(prior: Prior, order: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -366,7 +367,8 @@ def _spins(cascade: Cascade, size: int, copies: int) -> Iterator[tuple[NDArray[n
     from scipy.special import comb
     from scipy.stats import binom
 
-    more, less = 0.5 * (1.0 + cascade.coherence**size), 0.5 * (1.0 - cascade.coherence**size)
+    contrast = cascade.coherence**size * cascade.preparation.contrast(size)
+    more, less = 0.5 * (1.0 + contrast), 0.5 * (1.0 - contrast)
     for twice in range(copies + 1):
         weight = 0.0
         for present in range(twice, copies + 1, 2):

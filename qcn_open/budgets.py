@@ -133,13 +133,19 @@ def _levels(cascade: Cascade) -> list[_Level]:
     """The levels of a cascade, from single atoms to the largest blocks."""
     readout = cascade.readout
     groups = [(1, cascade.uncorrelated), *((cascade.nodes << j, copies) for j, copies in enumerate(cascade.copies))]
-    return [_level(size, copies, readout, cascade.coherence, cascade.survival) for size, copies in groups if copies > 0]
+    return [
+        _level(size, copies, readout, cascade.coherence, cascade.survival, cascade.preparation.contrast(size))
+        for size, copies in groups
+        if copies > 0
+    ]
 
 
-def _level(size: int, copies: int, readout: Fringes, coherence: float, survival: float) -> _Level:
+def _level(
+    size: int, copies: int, readout: Fringes, coherence: float, survival: float, prepared: float = 1.0
+) -> _Level:
     kept, read = survival**size, (1.0 - 2.0 * readout.detection_error) ** size
     seen = readout.loss == "seen"
-    contrast = read * coherence**size * (1.0 if seen else kept)
+    contrast = prepared * read * coherence**size * (1.0 if seen else kept)
     dark = read * (1.0 - survival) ** size if readout.loss == "dark" else 0.0
     return _Level(size, copies, readout, contrast, dark, kept if seen else 1.0)
 

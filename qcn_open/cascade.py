@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from qcn_open.estimators import Arctan2, Bitwise, Estimator, Joint, MaximumLikelihood
 from qcn_open.model import noises
 from qcn_open.noise import CollectiveNoise, Noise, one_site
+from qcn_open.preparation import Perfect, Preparation
 from qcn_open.priors import FlatPrior, Prior
 from qcn_open.probes import Product
 from qcn_open.readouts.fringes import FedForward, Fringes, MultiAngle
@@ -100,11 +101,13 @@ class Cascade:
         Coherence left to an atom that is not lost, in (0, 1]: the fringe of n atoms has the contrast coherence**n.
     survival : float, optional
         Probability that an atom is not lost, in (0, 1]: what a lost atom does to its block says the readout.
+    preparation : Preparation, optional
+        How the blocks are made: their contrast is that of the preparation times coherence**n.
 
     Raises
     ------
     TypeError
-        If readout, estimator or prior are none.
+        If readout, estimator, prior or preparation are none.
     ValueError
         If a number is out of range, there are no atoms, or nothing tells the phase modulo a turn: the smallest block
         has n > 1 atoms, which leaves it open modulo 2 pi/n, and the prior is flat.
@@ -128,6 +131,7 @@ class Cascade:
     prior: Prior = FlatPrior()
     coherence: float = 1.0
     survival: float = 1.0
+    preparation: Preparation = Perfect()
 
     def __post_init__(self) -> None:
         given: object = self.copies
@@ -141,6 +145,7 @@ class Cascade:
             ("readout", Fringes, "MultiAngle()"),
             ("estimator", Estimator, "Joint()"),
             ("prior", Prior, "FlatPrior()"),
+            ("preparation", Preparation, "Perfect()"),
         ):
             if not isinstance(getattr(self, name), kind):
                 raise TypeError(
@@ -180,7 +185,8 @@ class Cascade:
         for size, number in self._blocks():
             angles, copies = np.unique(self.readout.angles(number), return_counts=True)
             constant = (error * (1.0 - self.survival)) ** size if self.readout.loss == "dark" else 0.0
-            levels.append(Level(size, angles, copies, coherence**size, constant, self.survival**size if seen else 1.0))
+            contrast = coherence**size * self.preparation.contrast(size)
+            levels.append(Level(size, angles, copies, contrast, constant, self.survival**size if seen else 1.0))
         return tuple(levels)
 
     def _blocks(self) -> list[tuple[int, int]]:
@@ -189,7 +195,7 @@ class Cascade:
         return [(size, number) for size, number in blocks if number > 0]
 
     def probe(self) -> Product:
-        """The blocks as a probe, of which Fisher information and bounds can be asked.
+        """The blocks, made without a flaw, as a probe of which Fisher information and bounds can be asked.
 
         Examples
         --------

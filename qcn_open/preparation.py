@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
@@ -37,12 +38,12 @@ from numpy.typing import NDArray
 from qcn_open.noise.base import EXCITED, GROUND, LEVELS, LOST
 from qcn_open.probes import Probe
 from qcn_open.probes.base import NETWORK_ATOMS, open_ends
-from qcn_open.validation import closed_interval, count
+from qcn_open.validation import closed_interval, count, nonnegative
 
 if TYPE_CHECKING:
     from quimb.tensor import MatrixProductOperator
 
-__all__ = ["Geometry", "GrownGhz", "fidelity", "parity_contrast"]
+__all__ = ["Gates", "Geometry", "GrownGhz", "Perfect", "Preparation", "fidelity", "parity_contrast"]
 
 Geometry = Literal["chain", "tree"]
 
@@ -50,6 +51,85 @@ _MOST_ATOMS = 10**6
 _DENSE_DIMENSION = 2187
 _MOST_ENTRIES = 3 * 10**7
 _FULLY_DEPOLARIZING = 15.0 / 16.0
+
+
+class Preparation(ABC):
+    """How the blocks of a cascade are made: what contrast is left to them before they are interrogated.
+
+    Subclasses are frozen dataclasses. They know over which nodes a block reaches.
+    """
+
+    @abstractmethod
+    def contrast(self, size: int) -> float:
+        """Of the parity fringe of a block of so many atoms, in (0, 1]; 1 for a single atom that no other shares."""
+
+
+@dataclass(frozen=True)
+class Perfect(Preparation):
+    """GHZ states without a flaw.
+
+    Examples
+    --------
+    >>> Perfect().contrast(1000)
+    1.0
+    """
+
+    def contrast(self, size: int) -> float:
+        """1."""
+        return 1.0
+
+
+@dataclass(frozen=True)
+class Gates:
+    r"""What goes wrong in one node when GHZ states are made and teleported.
+
+    Parameters
+    ----------
+    entangling_fidelity : float, optional
+        F of the local collective gate that grows one atom to all of the node's in a block: with probability 1 - F it
+        leaves the block without coherence.
+    phase_flip : float, optional
+        Probability with which that gate flips the sign between g...g and e...e instead, from 0 to 1/2.
+    depolarizing, dephasing, loss : float, optional
+        Errors of a CNOT as in `GrownGhz`.
+    measurement_error : float, optional
+        Probability with which each of the two bits of a Bell measurement is read wrongly, from 0 to 1/2.
+    memory_dephasing : float, optional
+        Rate (1/s) at which the coherence of an atom that waits for another decays as :math:`e^{-rate\,t/2}`, as that of
+        `Dephasing`.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+
+    Examples
+    --------
+    >>> Gates(entangling_fidelity=0.99).entangling_fidelity
+    0.99
+    """
+
+    entangling_fidelity: float = 1.0
+    phase_flip: float = 0.0
+    depolarizing: float = 0.0
+    dephasing: float = 0.0
+    loss: float = 0.0
+    measurement_error: float = 0.0
+    memory_dephasing: float = 0.0
+
+    def __post_init__(self) -> None:
+        largest = {
+            "entangling_fidelity": 1.0,
+            "phase_flip": 0.5,
+            "depolarizing": _FULLY_DEPOLARIZING,
+            "dephasing": 0.5,
+            "loss": 1.0,
+            "measurement_error": 0.5,
+        }
+        for name, high in largest.items():
+            object.__setattr__(self, name, closed_interval(f"Gates {name}", getattr(self, name), 0.0, high))
+        rate = nonnegative("Gates memory_dephasing", self.memory_dephasing, "1/s")
+        object.__setattr__(self, "memory_dephasing", rate)
 
 
 @dataclass(frozen=True)
