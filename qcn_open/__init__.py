@@ -52,12 +52,14 @@ from qcn_open.probes import (
 from qcn_open.ramsey import OptimalTime, bound_optimal_time, optimal_time, precision_curve
 from qcn_open.readouts import CollectiveSpin, DualQuadrature, FedForward, Fringes, MultiAngle, Parity, Readout
 from qcn_open.schemes import best_plan, plateau, simulate, stability
+from qcn_open.security import Attack, FalseFrequency, FalseParity, Intermittent, RandomBits, SequentialTest
 
 __version__ = "0.1.0"
 
 __all__ = [
     "SCHEMES",
     "Arctan2",
+    "Attack",
     "Backend",
     "BestProbe",
     "Bitwise",
@@ -72,6 +74,8 @@ __all__ = [
     "DualQuadrature",
     "Estimator",
     "Evolved",
+    "FalseFrequency",
+    "FalseParity",
     "FedForward",
     "FlatPrior",
     "Fringes",
@@ -80,6 +84,7 @@ __all__ = [
     "Ghz",
     "GrownGhz",
     "Growth",
+    "Intermittent",
     "Joint",
     "Level",
     "LevelPhase",
@@ -107,8 +112,10 @@ __all__ = [
     "QuimbMPO",
     "QutipDense",
     "Ramsey",
+    "RandomBits",
     "Readout",
     "Record",
+    "SequentialTest",
     "SpinSqueezed",
     "SpontaneousEmission",
     "Symmetric",
