@@ -4,7 +4,7 @@ One model, `Ramsey`, several independent ways of computing it (`backends`), and 
 `cfi`, `qfim`, `optimal_time`, and the `bounds` that none of them may exceed.
 """
 
-from qcn_open import bayes, bounds, budgets
+from qcn_open import bayes, bounds, budgets, security
 from qcn_open.allan import overlapping_adev
 from qcn_open.allocation import best_cascade
 from qcn_open.backends import (
@@ -144,6 +144,7 @@ __all__ = [
     "run_clock",
     "run_nodes",
     "run_scheme",
+    "security",
     "simulate",
     "stability",
 ]

@@ -353,10 +353,10 @@ class FixedTest:
         for law in laws:
             transform = np.fft.rfft(_on_grid(steps, law, step, points)) ** self.tests
             folded = np.roll(np.fft.irfft(transform, points), points // 2)
-            found.append(np.clip(np.cumsum(folded[::-1])[::-1], 0.0, 1.0).astype(np.float64))
+            found.append(np.asarray(np.clip(np.cumsum(folded[::-1])[::-1], 0.0, 1.0), dtype=np.float64))
         # Half a step below the lowest point that counts.
         threshold = (np.arange(points) - points // 2 - 0.5) * step
-        return RocCurve(threshold, found[0], found[1])
+        return RocCurve(threshold.astype(np.float64), *found)
 
     def sample(self, node: tuple[float, float], trials: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Statistics of a node that shows a fringe (shift, contrast), shape (trials,)."""
@@ -556,7 +556,7 @@ class WaldTest:
 
 @dataclass(frozen=True)
 class SequentialTest:
-    r"""Page's test, repeated for as long as a network runs: did a node stop to be honest, whenever that was?
+    r"""Page's test, repeated for as long as a network runs: has a node stopped being honest, whenever that was?
 
     For every alternative (shift :math:`\theta`, contrast :math:`V_a`) the logarithm of the likelihood ratio adds up
     from the time that suits the alternative best, and an alarm is given when the largest sum exceeds a threshold h,
