@@ -386,7 +386,9 @@ class Network:
         with :math:`\theta_j` the phase noise of the link, :math:`s_0` its white frequency noise, and the change of the
         laser's mean frequency over the delay :math:`d_j` during which it is compared with the wrong part of the
         centre's; starting the interrogation of the node earlier by :math:`d_j` makes that last term zero. The mean of
-        the errors with the weights :math:`w_j` is zero: links do not disturb the centre of mass.
+        the errors with the weights :math:`w_j` is zero: links do not disturb the centre of mass. Steps of the servo, of
+        gain g, change the last term by parts of the order :math:`gd_j/T`. Errors of the delay are differences of one
+        phase from cycle to cycle and average as :math:`1/\tau`, the others as :math:`1/\sqrt\tau`.
 
         Parameters
         ----------
