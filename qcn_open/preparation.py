@@ -142,7 +142,7 @@ class Gates:
         Examples
         --------
         >>> round(Gates(entangling_fidelity=0.99, dephasing=1e-3).contrast(6), 6)
-        0.970367
+        0.970377
         """
         cnots = count("size of a GHZ state", size) - 1
         if cnots == 0:

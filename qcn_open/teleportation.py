@@ -51,6 +51,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from typing import Literal, get_args
 
 from qcn_open.preparation import Gates, Preparation
