@@ -34,6 +34,7 @@ from qcn_open.noise import (
     SpontaneousEmission,
     TrapLoss,
 )
+from qcn_open.operation import Accusation, NetworkRecord, Operation, Outage, run_network
 from qcn_open.optimize import BestProbe, best_probe
 from qcn_open.oscillator import Oscillator, centre_of_mass
 from qcn_open.preparation import Gates, GrownGhz, Perfect, Preparation, fidelity, parity_contrast
@@ -53,11 +54,13 @@ from qcn_open.ramsey import OptimalTime, bound_optimal_time, optimal_time, preci
 from qcn_open.readouts import CollectiveSpin, DualQuadrature, FedForward, Fringes, MultiAngle, Parity, Readout
 from qcn_open.schemes import best_plan, plateau, simulate, stability
 from qcn_open.security import Attack, FalseFrequency, FalseParity, Intermittent, RandomBits, SequentialTest
+from qcn_open.teleportation import Local, Teleported
 
 __version__ = "0.1.0"
 
 __all__ = [
     "SCHEMES",
+    "Accusation",
     "Arctan2",
     "Attack",
     "Backend",
@@ -89,17 +92,21 @@ __all__ = [
     "Level",
     "LevelPhase",
     "Link",
+    "Local",
     "Logical",
     "MaximumLikelihood",
     "MpsState",
     "MultiAngle",
     "Network",
+    "NetworkRecord",
     "Node",
     "NodeInformation",
     "NodeRecord",
     "Noise",
+    "Operation",
     "OptimalTime",
     "Oscillator",
+    "Outage",
     "Parity",
     "Perfect",
     "PhaseDiffusion",
@@ -120,6 +127,7 @@ __all__ = [
     "SpontaneousEmission",
     "Symmetric",
     "SymmetricState",
+    "Teleported",
     "Tracking",
     "TrapLoss",
     "bayes",
@@ -142,6 +150,7 @@ __all__ = [
     "qfi",
     "qfim",
     "run_clock",
+    "run_network",
     "run_nodes",
     "run_scheme",
     "security",

@@ -2,8 +2,8 @@ r"""How do ten unequal clocks get on when one of them cheats and another loses i
 
 The network is that of ``examples/ten_nodes.toml``: clocks of 70 to 170 strontium atoms with lasers of unlike
 linewidths, imperfect gates, pairs and links. Every cycle of T = 0.2 s they prepare what they share, interrogate it, and
-steer their lasers. Teddington begins to send light that is off by 0.5 rad/s, 2 parts in 10^16, and is found and excluded by the
-tests with secret phases; later on Paris loses its link, carries on by itself, and comes back.
+steer their lasers. Teddington begins to send light that is off by 0.5 rad/s, 2 parts in 10^16, and is found and
+excluded by the tests with secret phases; later on Paris loses its link, carries on by itself, and comes back.
 
 *Theory.* A member's record has the mean square error of the cascade that is left, without what the loop's own
 prediction adds to a single cycle (see `qcn_open.schemes`), and what links add; a clock alone has that of its own
@@ -113,7 +113,8 @@ def _deviations(record: NetworkRecord, node: str, window: str, first: int, last:
     table = record.stability(node, (first, last), AVERAGES)
     theory = expected / (_omega(record.operation.network) * np.sqrt(TIME * table["tau_s"]))
     table = table.rename(columns={"tau_s": "time_s"}).assign(theory_sigma_y=theory)
-    return [{"part": "deviation", "node": node, "window": window, **row} for row in table.to_dict("records")]
+    known: dict[Any, Any] = {"part": "deviation", "node": node, "window": window}
+    return [known | row for row in table.to_dict("records")]
 
 
 def _expected_square(record: NetworkRecord, node: str, cycle: int) -> float:
