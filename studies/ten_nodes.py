@@ -210,8 +210,8 @@ CLAIMS = (
         compute=_over_uncorrelated,
         supports=(1.2, 4.0),
         verdict="holds",
-        reason="Deviation of as many uncorrelated atoms in interrogations of the same 0.2 s, with ideal links, over that "
-        "of one of ten unequal members; fidelities of 0.997 to 0.999 for local gates, 0.993 to 0.997 for pairs.",
+        reason="Deviation of as many uncorrelated atoms in interrogations of the same 0.2 s, with ideal links, over "
+        "that of one of ten unequal members; fidelities of 0.997 to 0.999 for local gates, 0.993 to 0.997 for pairs.",
     ),
 )
 
