@@ -421,10 +421,11 @@ def path_phase(splitting_hz: float, delay: float) -> float:
     r"""Phase :math:`2\pi\,\Delta f\,\Delta t` (rad) of a pair whose photon has two frequencies, for a changed delay.
 
     The photon is entangled with the atom that emitted it through its frequency, and takes :math:`\Delta t` longer to
-    the node than was assumed: the state it brings is :math:`(|00\rangle + e^{i\phi}|11\rangle)/\sqrt2`. After the
-    teleportation the GHZ state has the phase of all pairs together, at once and not times the number of atoms, so that
-    node j cancels its own by a rotation of its first atom, before that is grown. The splitting is that of microwaves:
-    at 10 GHz 1 mm of path are 0.21 rad; at optical frequencies they would be thousands. Polarisation has none.
+    the node than was assumed: the pair is :math:`(|00\rangle + e^{i\phi}|11\rangle)/\sqrt2`. After the teleportation
+    the GHZ state has the phase :math:`i e^{\pm i\phi}`, minus where the level was flipped and flipped back: node j
+    cancels it by a rotation of its first atom before it undoes the flip. An unknown phase leaves :math:`\cos\phi` of
+    the contrast. The splitting is that of microwaves: at 10 GHz 1 mm of path are 0.21 rad; at optical frequencies it would
+    be a fraction of a wavelength. Polarisation has none.
 
     Parameters
     ----------

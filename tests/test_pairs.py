@@ -177,13 +177,20 @@ def test_noise_of_delays_against_simulated_lasers() -> None:
     assert variance == approx(linewidth * (9 * 0.02 + 25 * 0.05))
 
 
-def test_phase_of_a_path_is_undone_by_one_rotation_before_growth() -> None:
-    """|00> + i e^{i phi}|11>, rotated at node 2 by -phi, is the GHZ state, and stays it when it is grown."""
+@pytest.mark.parametrize("flip", [0, 1])
+def test_phase_of_a_path_is_undone_by_one_rotation_before_the_flip(flip: int) -> None:
+    """Atoms 1_1, a and 1_2: a CNOT from 1_1 to a, a found in g or e, a rotation of 1_2, the flip undone."""
     phase = qcn.path_phase(1e10, 5e-12)
     assert phase == approx(0.1 * np.pi)
-    brought = np.array([1.0, 0.0, 0.0, 1j * np.exp(1j * phase)]) / math.sqrt(2.0)
-    undone = np.kron(np.eye(2), np.diag([1.0, np.exp(-1j * phase)])) @ brought
-    np.testing.assert_allclose(undone, qcn.Ghz(2).vector(), atol=1e-15)
+    state = np.kron([1.0, 1j], [1.0, 0.0, 0.0, np.exp(1j * phase)]) / 2.0
+    cnot = np.kron(np.diag([1.0, 0.0]), np.eye(4)) + np.kron(np.diag([0.0, 1.0]), np.kron(X, np.eye(2)))
+    measured = math.sqrt(2.0) * (cnot @ state).reshape(2, 2, 2)[:, flip].ravel()
+    undo = np.linalg.matrix_power(X, flip)
+    rotated = np.kron(np.eye(2), undo @ np.diag([1.0, np.exp(-1j * phase)])) @ measured
+    assert abs(np.vdot(qcn.Ghz(2).vector(), rotated)) ** 2 == approx(1.0)
+    left = np.kron(np.eye(2), undo) @ measured
+    expected = [1.0, 0.0, 0.0, 1j * np.exp(1j * phase * (1 - 2 * flip))]
+    assert abs(np.vdot(expected, left)) ** 2 / 2.0 == approx(1.0)
 
 
 BAD: dict[str, tuple[Callable[[], object], str]] = {
