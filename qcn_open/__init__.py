@@ -53,6 +53,7 @@ from qcn_open.ramsey import OptimalTime, bound_optimal_time, optimal_time, preci
 from qcn_open.readouts import CollectiveSpin, DualQuadrature, FedForward, Fringes, MultiAngle, Parity, Readout
 from qcn_open.schemes import best_plan, plateau, simulate, stability
 from qcn_open.security import Attack, FalseFrequency, FalseParity, Intermittent, RandomBits, SequentialTest
+from qcn_open.teleportation import Local, Teleported, TeleportedGhz
 
 __version__ = "0.1.0"
 
@@ -89,6 +90,7 @@ __all__ = [
     "Level",
     "LevelPhase",
     "Link",
+    "Local",
     "Logical",
     "MaximumLikelihood",
     "MpsState",
@@ -120,6 +122,8 @@ __all__ = [
     "SpontaneousEmission",
     "Symmetric",
     "SymmetricState",
+    "Teleported",
+    "TeleportedGhz",
     "Tracking",
     "TrapLoss",
     "bayes",
