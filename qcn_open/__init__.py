@@ -34,6 +34,7 @@ from qcn_open.noise import (
     SpontaneousEmission,
     TrapLoss,
 )
+from qcn_open.operation import Accusation, NetworkRecord, Operation, Outage, run_network
 from qcn_open.optimize import BestProbe, best_probe
 from qcn_open.oscillator import Oscillator, centre_of_mass
 from qcn_open.preparation import Gates, GrownGhz, Perfect, Preparation, fidelity, parity_contrast
@@ -59,6 +60,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "SCHEMES",
+    "Accusation",
     "Arctan2",
     "Attack",
     "Backend",
@@ -96,12 +98,15 @@ __all__ = [
     "MpsState",
     "MultiAngle",
     "Network",
+    "NetworkRecord",
     "Node",
     "NodeInformation",
     "NodeRecord",
     "Noise",
+    "Operation",
     "OptimalTime",
     "Oscillator",
+    "Outage",
     "Parity",
     "Perfect",
     "PhaseDiffusion",
@@ -146,6 +151,7 @@ __all__ = [
     "qfi",
     "qfim",
     "run_clock",
+    "run_network",
     "run_nodes",
     "run_scheme",
     "security",

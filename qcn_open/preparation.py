@@ -273,7 +273,7 @@ class GrownGhz(Grown):
             return np.asarray(logarithm + np.log(0.5 * (mean[..., GROUND] + mean[..., EXCITED])))
 
     def log_means(self, factors: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The same means for each level of the first atom, shape (..., 3), and the logarithm of a factor of them all."""
+        """The same for each level of the first atom, shape (..., 3), and the logarithm of a factor of them all."""
         gate = self.gate(LEVELS)
         single = np.asarray(factors, dtype=float)
         if self.geometry == "chain":

@@ -445,7 +445,7 @@ class WaldTest:
     --------
     >>> test = WaldTest((0.3, 1.0))
     >>> round(test.wald_mean(cheats=True), 1), round(test.exact((0.3, 1.0))[1], 1)
-    (154.3, 160.0)
+    (154.3, 165.8)
     """
 
     alternative: tuple[float, float]
@@ -567,7 +567,8 @@ class SequentialTest:
     with A alternatives and the false-alarm rate r. *Proof that r is not exceeded.* :math:`\sum_aR_a - Am`, where
     :math:`R_a \to (1 + R_a)P_a/P` and m counts the tests, has no drift while the node is honest, and
     :math:`\max_aS_a \le \ln\sum_aR_a`: when the alarm comes :math:`Am` has the mean of a quantity that is at least
-    :math:`e^h`, so that there are at least :math:`e^h/A` tests between false alarms on the average.
+    :math:`e^h`, so that there are at least :math:`e^h/A` tests between false alarms on the average. There are more, by
+    a factor that grows as the steps get smaller: 10 for random bits at V = 0.95.
 
     Parameters
     ----------
@@ -660,7 +661,7 @@ class SequentialTest:
         --------
         >>> test = SequentialTest(((0.0, 0.0),), false_alarm_rate=1e-6)
         >>> round(test.mean_tests((0.0, 0.0)), 1)
-        21.1
+        21.7
         """
         if len(self.alternatives) > 1:
             raise ValueError(f"mean_tests needs one alternative, got {len(self.alternatives)}: use sample")

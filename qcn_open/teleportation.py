@@ -63,8 +63,8 @@ from qcn_open.probes.base import NETWORK_ATOMS, open_ends
 from qcn_open.validation import closed_interval, count, finite, nonnegative
 
 if TYPE_CHECKING:
-    from qutip import Qobj
     from quimb.tensor import MatrixProductOperator, MatrixProductState
+    from qutip import Qobj
 
 __all__ = ["Local", "Route", "Teleported", "TeleportedGhz"]
 

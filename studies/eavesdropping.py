@@ -14,7 +14,8 @@ part             what
 ===============  =====================================================================================================
 
 *What to expect.* Without one parity of every block the outcomes are uniform whatever the phase is: he has the light,
-whose centre of mass runs free with :math:`\omega_0\sigma_y = \sqrt{\gamma_{LO}/K\tau}`, and nothing to correct it with.
+whose centre of mass, of linewidth :math:`\gamma_{LO}`, runs free with :math:`\omega_0\sigma_y =
+\sqrt{\gamma_{LO}/\tau}`, and nothing to correct it with.
 The centre need not send its own parities, so those of the others may be read by anyone. What must be hidden: the
 feedback, which is the clock, and the results of *uncorrelated* atoms, each of which tells a phase by itself. With these
 he follows the steering for a while, :math:`\hat c_{k+1} = \hat c_k + g\hat\phi_k`, until his errors add up to a random

@@ -289,7 +289,7 @@ def test_information_in_parities(nodes: int) -> None:
             seen = table.sum(axis=hidden).reshape(grid, -1)
             information = np.sum(seen * np.log2(seen / seen.mean(axis=0))) / grid
             expected = parity_information(nodes, known, factor**nodes)
-            assert information == pytest.approx(expected, rel=1e-9, abs=1e-14)
+            np.testing.assert_allclose(information, expected, rtol=1e-9, atol=1e-14)
 
 
 def test_key_demand() -> None:

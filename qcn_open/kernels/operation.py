@@ -87,7 +87,9 @@ def run(
         for node in range(nodes):
             held = memory[firsts[node] : firsts[node + 1]]
             phase = advance(random, lasers[node], INTERROGATION, held)
-            phase -= lags[node] * corrections[0, node] + (1.0 - lags[node]) * corrections[1, node]
+            # Who runs alone waits for no message.
+            late = lags[node] if status[node] == MEMBER else 0.0
+            phase -= late * corrections[0, node] + (1.0 - late) * corrections[1, node]
             phases[node, cycle] = phase
             held = memory[firsts[nodes + node] : firsts[nodes + node + 1]]
             noise = advance(random, links[node], INTERROGATION, held) + link_noise[node] * normal(random)
