@@ -419,10 +419,10 @@ def figure(table: pd.DataFrame) -> Figure:
 
 # Label on the right, and its height.
 _LABELS = {
-    ERRORS["destroyed"]: ("block\ndestroyed", 0.84),
+    ERRORS["memory"]: ("memories", 0.885),
+    ERRORS["destroyed"]: ("block destroyed", 0.84),
+    ERRORS["depolarized"]: ("CNOTs, $10^{-4}$", 0.795),
+    ERRORS["pairs"]: ("pairs", 0.745),
     ERRORS["flipped"]: ("sign flipped", 0.67),
-    ERRORS["depolarized"]: ("CNOTs, $10^{-4}$", 0.91),
-    ERRORS["pairs"]: ("pairs", 0.77),
     ERRORS["bits"]: ("bits", 0.56),
-    ERRORS["memory"]: ("memories", 0.97),
 }
