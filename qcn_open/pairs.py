@@ -301,7 +301,8 @@ def storage_coherence(rates_hz: Sequence[float], dephasing: Sequence[float]) -> 
     .. math:: C_A = \frac{\sum_{j\in A}R_j\,C_{A\setminus j}}{\sum_{j\in A}R_j + \sum_{j\notin A}s_j}, \qquad
               C_\emptyset = 1;
 
-    with equal links :math:`\prod_{k=1}^{m-1}(m-k)R/[(m-k)R+ks]`.
+    with equal links :math:`\prod_{k=1}^{m-1}(m-k)R/[(m-k)R+ks]`. A `Teleported` block has it if its `waiting` is
+    :math:`-\ln C/\sum_js_j`.
 
     Parameters
     ----------
