@@ -372,7 +372,7 @@ def run_nodes(
         What brings the light of each node to the centre, the first node, whose link is not used. By the delay the light
         comes later than that which it is compared with; a node that begins its interrogations earlier by that much has
         a link without delay. Corrections come in time for the next interrogation. What links add to the errors is in
-        `Network.link_variances`.
+        `Network.link_variances` and `Network.delay_variances`.
 
     Raises
     ------
