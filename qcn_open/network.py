@@ -548,7 +548,7 @@ class _Table:
             raise self.refusal("species", "give the species or frequency_hz, not both")
         if "species" in self.content:
             name, known = self.content["species"], known_species()
-            if name not in known:
+            if name not in list(known):
                 raise self.refusal("species", f"must be one of {', '.join(known)}, got {name!r}")
             return known[name].frequency_hz
         if "frequency_hz" not in self.content:

@@ -19,7 +19,8 @@ Three nodes with lasers of the same white noise, all in units of the linewidth :
 ``links``
     Shares 2:1:1; the light of one node comes with a random phase, that of another late. To node j the centre sends the
     error :math:`\epsilon_j - \sum_kw_k\epsilon_k` along, see `Network.link_variances` and
-    `Network.delay_variances`; that of a delay is the difference of one phase from cycle to cycle, and averages as :math:`1/\tau`.
+    `Network.delay_variances`; that of a delay is the difference of one phase from cycle to cycle, and averages as
+    :math:`1/\tau`.
 
 ``deviation_rad`` is the Allan deviation :math:`\omega_0\sigma_y(\tau)T` of a node's record over so many ``cycles``, in
 ``shares`` the RMS error of one measurement; ``theory_rad`` takes the error of a single measurement from samples without
