@@ -36,7 +36,7 @@ from qcn_open.noise import (
 )
 from qcn_open.optimize import BestProbe, best_probe
 from qcn_open.oscillator import Oscillator, centre_of_mass
-from qcn_open.preparation import Gates, GrownGhz, Perfect, Preparation, fidelity, parity_contrast
+from qcn_open.preparation import Gates, GrownGhz, Local, Perfect, Preparation, fidelity, parity_contrast
 from qcn_open.priors import FlatPrior, GaussianPrior, Prior
 from qcn_open.probes import (
     CoherentSpin,
@@ -52,6 +52,8 @@ from qcn_open.probes import (
 from qcn_open.ramsey import OptimalTime, bound_optimal_time, optimal_time, precision_curve
 from qcn_open.readouts import CollectiveSpin, DualQuadrature, FedForward, Fringes, MultiAngle, Parity, Readout
 from qcn_open.schemes import best_plan, plateau, simulate, stability
+from qcn_open.teleportation import Local, Teleported
+from qcn_open.teleportation import Teleported
 
 __version__ = "0.1.0"
 
@@ -84,6 +86,8 @@ __all__ = [
     "Level",
     "LevelPhase",
     "Link",
+    "Local",
+    "Local",
     "Logical",
     "MaximumLikelihood",
     "MpsState",
@@ -113,6 +117,8 @@ __all__ = [
     "SpontaneousEmission",
     "Symmetric",
     "SymmetricState",
+    "Teleported",
+    "Teleported",
     "Tracking",
     "TrapLoss",
     "bayes",

@@ -43,7 +43,7 @@ from qcn_open.validation import closed_interval, count, nonnegative
 if TYPE_CHECKING:
     from quimb.tensor import MatrixProductOperator
 
-__all__ = ["Gates", "Geometry", "GrownGhz", "Perfect", "Preparation", "fidelity", "parity_contrast"]
+__all__ = ["Gates", "Geometry", "GrownGhz", "Local", "Perfect", "Preparation", "fidelity", "parity_contrast"]
 
 Geometry = Literal["chain", "tree"]
 
@@ -130,6 +130,60 @@ class Gates:
             object.__setattr__(self, name, closed_interval(f"Gates {name}", getattr(self, name), 0.0, high))
         rate = nonnegative("Gates memory_dephasing", self.memory_dephasing, "1/s")
         object.__setattr__(self, "memory_dephasing", rate)
+
+    def contrast(self, size: int) -> float:
+        r"""Contrast of a GHZ state of n atoms that is grown from one of them.
+
+        .. math:: V = F(1-2q_F)\left[(1 - \tfrac{16}{15}p)(1-2q)^2(1-l)^2\right]^{n-1}
+
+        with F the fidelity and :math:`q_F` the phase flips of the collective gate, p, q and l those of the n - 1 CNOTs
+        that it is made of (see `GrownGhz`); 1 for a single atom, which needs no gate.
+
+        Examples
+        --------
+        >>> round(Gates(entangling_fidelity=0.99, dephasing=1e-3).contrast(6), 6)
+        0.970377
+        """
+        cnots = count("size of a GHZ state", size) - 1
+        if cnots == 0:
+            return 1.0
+        collective = self.entangling_fidelity * (1.0 - 2.0 * self.phase_flip)
+        return collective * math.exp(
+            _log_power(self.depolarizing / _FULLY_DEPOLARIZING, cnots)
+            + _log_power(2.0 * self.dephasing, 2 * cnots)
+            + _log_power(self.loss, 2 * cnots)
+        )
+
+
+@dataclass(frozen=True)
+class Local(Preparation):
+    r"""GHZ states that do not reach beyond one node, grown there.
+
+    Parameters
+    ----------
+    gates : Gates
+        What goes wrong in that node.
+
+    Raises
+    ------
+    TypeError
+        If gates is none.
+
+    Examples
+    --------
+    >>> Local(Gates(entangling_fidelity=0.99)).contrast(64)
+    0.99
+    """
+
+    gates: Gates
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.gates, Gates):
+            raise TypeError(f"Local gates must be Gates such as Gates(entangling_fidelity=0.99), got {self.gates!r}")
+
+    def contrast(self, size: int) -> float:
+        """That of `Gates.contrast`."""
+        return self.gates.contrast(size)
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ __all__ = [
 
 PROFILES = ("default", "smoke", "full")
 
-_RECORDED = ("numpy", "scipy", "pandas", "qutip", "quimb", "cvxpy-base", "clarabel", "qcn_open")
+_RECORDED = ("numpy", "scipy", "numba", "pandas", "qutip", "quimb", "cvxpy-base", "clarabel", "qcn_open")
 _PARSERS: Mapping[str, Callable[[str], object]] = {
     "bool": "True".__eq__,
     "int64": int,

@@ -78,13 +78,15 @@ def rows(config: Config) -> pd.DataFrame:
                     "nodes": nodes,
                     "power": powers[factor][0],
                     "with_logarithm": powers[factor][1],
-                    "exact": deviation[worse] / deviation[better],
+                    "from_budgets": deviation[worse] / deviation[better],
                 }
             )
     return pd.DataFrame(found)
 
 
-def _exact(factor: str, atoms: int = 1000, nodes: int = 10, column: str = "exact") -> Callable[[pd.DataFrame], float]:
+def _exact(
+    factor: str, atoms: int = 1000, nodes: int = 10, column: str = "from_budgets"
+) -> Callable[[pd.DataFrame], float]:
     """One entry of the table."""
 
     def entry(table: pd.DataFrame) -> float:
@@ -96,17 +98,17 @@ def _exact(factor: str, atoms: int = 1000, nodes: int = 10, column: str = "exact
 
 def factors(table: pd.DataFrame) -> pd.DataFrame:
     """The factors, network by network."""
-    wide = table.pivot(index=["atoms", "nodes"], columns="factor", values=["exact", "with_logarithm", "power"])
+    wide = table.pivot(index=["atoms", "nodes"], columns="factor", values=["from_budgets", "with_logarithm", "power"])
     return pd.DataFrame(
         {
             "N": [atoms for atoms, _ in wide.index],
             "K": [nodes for _, nodes in wide.index],
             "b/a, √K": [f"{value:.2f}" for value in wide["power", "entanglement"]],
             "logarithm kept": [f"{value:.2f}" for value in wide["with_logarithm", "entanglement"]],
-            "b/a": [f"{value:.2f}" for value in wide["exact", "entanglement"]],
+            "b/a": [f"{value:.2f}" for value in wide["from_budgets", "entanglement"]],
             "d/a, √N": [f"{value:.1f}" for value in wide["power", "interrogation"]],
             "log. kept": [f"{value:.1f}" for value in wide["with_logarithm", "interrogation"]],
-            "d/a": [f"{value:.2f}" for value in wide["exact", "interrogation"]],
+            "d/a": [f"{value:.2f}" for value in wide["from_budgets", "interrogation"]],
         }
     )
 
@@ -165,7 +167,7 @@ def figure(table: pd.DataFrame) -> Figure:
         rows = table[table["factor"] == factor]
         at = [place[network] for network in zip(rows["atoms"], rows["nodes"], strict=True)]
         axes.plot(at, rows["with_logarithm"] / rows["power"], "_", ms=14, color=colour, mew=1.0)
-        axes.plot(at, rows["exact"] / rows["power"], "o", ms=4.5, color=colour, label=label)
+        axes.plot(at, rows["from_budgets"] / rows["power"], "o", ms=4.5, color=colour, label=label)
     axes.axhline(1.0, color="0.5", lw=0.6, ls=(0, (4, 3)), zorder=0)
     axes.set_xticks(range(len(networks)), [f"{atoms}\n{nodes}" for atoms, nodes in networks])
     axes.minorticks_off()

@@ -35,7 +35,7 @@ def test_provenance_says_what_made_the_table_and_nothing_of_where_or_when(reposi
     assert provenance["profile"] == "smoke"
     assert provenance["rows"] == 4
     assert provenance["backends"] == ["Config(count=1, scale=1.0, seed=7)"]
-    libraries = {"numpy", "scipy", "pandas", "qutip", "quimb", "cvxpy-base", "clarabel"}
+    libraries = {"numpy", "scipy", "numba", "pandas", "qutip", "quimb", "cvxpy-base", "clarabel"}
     assert set(provenance["versions"]) == {"python", "qcn_open"} | libraries
     assert str(repository) not in path.read_text()
     first = path.read_bytes()
