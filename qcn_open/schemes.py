@@ -320,7 +320,8 @@ def _assembled(alone: Cascade, nodes: int, assembly: Assembly, cycle_time: float
     found = [cascade for copies in starts if (cascade := filled(copies)) is not None]
     if not found:
         return alone
-    return _improved(best(best(found, 10, _TRIALS // 64), 1, _TRIALS // 8)[0], alone, filled)
+    start = best(best(found, 10, _TRIALS // 64), 1, _TRIALS // 8)[0]
+    return best([alone, _improved(start, alone, filled)], 1, _TRIALS)[0]
 
 
 def _with_blocks(alone: Cascade, copies: Sequence[int], nodes: int) -> Cascade | None:

@@ -29,10 +29,9 @@ def network(
     fidelity: float = 1.0,
     **gates: float,
 ) -> qcn.Network:
-    node = qcn.Node(
-        atoms, gates=Gates(entangling_fidelity=fidelity, **gates), link=qcn.Link(epr_rate_hz=rate_hz), name="Tokyo"
-    )
-    return qcn.Network((node,) * nodes, qcn.Oscillator.from_linewidth(white=white), (qcn.Dephasing(0.01),), 429e12)
+    made = Gates(entangling_fidelity=fidelity, **gates)
+    parts = [qcn.Node(atoms, name=f"node {j}", gates=made, link=qcn.Link(epr_rate_hz=rate_hz)) for j in range(nodes)]
+    return qcn.Network(parts, qcn.Oscillator.from_linewidth(white=white), (qcn.Dephasing(0.01),), 429e12)
 
 
 def sampled_square(plan: qcn.Plan, contrast: float, variance: float, trials: int) -> tuple[float, float]:
@@ -155,7 +154,7 @@ def plan_for(clocks: qcn.Network, **changed: object) -> qcn.Plan:
 BAD: dict[str, tuple[Callable[[], object], str]] = {
     "no pair": (
         lambda: stability(network(rate_hz=4.0), "quantum-cooperative", 0.2),
-        r"^link epr_rate_hz of node 'Tokyo' is 4 Hz, not one entangled pair within tau = 0.2 s, .*: take at least 5 Hz",
+        r"^link epr_rate_hz of node 'node 1' is 4 Hz, not one entangled pair within tau = 0.2 s.*: take at least 5 Hz",
     ),
     "no pair for a plan": (lambda: best_plan(network(rate_hz=4.0), "quantum-cooperative", 0.2), "not one entangled"),
     "no pair to simulate": (
@@ -166,7 +165,7 @@ BAD: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "more blocks than pairs": (
         lambda: run(network(rate_hz=6.0), plan_for(network())),
-        r"blocks over all nodes take .* s at the epr_rate_hz of 6 Hz of node 'Tokyo', but a cycle takes 0.2 s",
+        r"blocks over all nodes take .* s at the epr_rate_hz of 6 Hz of node 'node 1', but a cycle takes 0.2 s",
     ),
     "another preparation": (
         lambda: run(network(fidelity=0.9), plan_for(network())),
