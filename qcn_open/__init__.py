@@ -4,7 +4,7 @@ One model, `Ramsey`, several independent ways of computing it (`backends`), and 
 `cfi`, `qfim`, `optimal_time`, and the `bounds` that none of them may exceed.
 """
 
-from qcn_open import bayes, bounds, budgets
+from qcn_open import bayes, bounds, budgets, security
 from qcn_open.allan import overlapping_adev
 from qcn_open.allocation import best_cascade
 from qcn_open.backends import (
@@ -19,7 +19,7 @@ from qcn_open.backends import (
     interleaved,
 )
 from qcn_open.cascade import Cascade, Level
-from qcn_open.clock import SCHEMES, NodeRecord, Plan, Record, Tracking, run_clock, run_nodes, run_scheme
+from qcn_open.clock import SCHEMES, Assembly, NodeRecord, Plan, Record, Tracking, run_clock, run_nodes, run_scheme
 from qcn_open.estimators import Arctan2, Bitwise, Estimator, Joint, LevelPhase, MaximumLikelihood
 from qcn_open.fisher import NodeInformation, cfi, qfi, qfim
 from qcn_open.model import Ramsey
@@ -34,9 +34,10 @@ from qcn_open.noise import (
     SpontaneousEmission,
     TrapLoss,
 )
+from qcn_open.operation import Accusation, NetworkRecord, Operation, Outage, run_network
 from qcn_open.optimize import BestProbe, best_probe
 from qcn_open.oscillator import Oscillator, centre_of_mass
-from qcn_open.preparation import Gates, GrownGhz, Local, Perfect, Preparation, fidelity, parity_contrast
+from qcn_open.preparation import Gates, GrownGhz, Perfect, Preparation, fidelity, parity_contrast
 from qcn_open.priors import FlatPrior, GaussianPrior, Prior
 from qcn_open.probes import (
     CoherentSpin,
@@ -52,14 +53,17 @@ from qcn_open.probes import (
 from qcn_open.ramsey import OptimalTime, bound_optimal_time, optimal_time, precision_curve
 from qcn_open.readouts import CollectiveSpin, DualQuadrature, FedForward, Fringes, MultiAngle, Parity, Readout
 from qcn_open.schemes import best_plan, plateau, simulate, stability
+from qcn_open.security import Attack, FalseFrequency, FalseParity, Intermittent, RandomBits, SequentialTest
 from qcn_open.teleportation import Local, Teleported
-from qcn_open.teleportation import Teleported
 
 __version__ = "0.1.0"
 
 __all__ = [
     "SCHEMES",
+    "Accusation",
     "Arctan2",
+    "Assembly",
+    "Attack",
     "Backend",
     "BestProbe",
     "Bitwise",
@@ -74,6 +78,8 @@ __all__ = [
     "DualQuadrature",
     "Estimator",
     "Evolved",
+    "FalseFrequency",
+    "FalseParity",
     "FedForward",
     "FlatPrior",
     "Fringes",
@@ -82,23 +88,26 @@ __all__ = [
     "Ghz",
     "GrownGhz",
     "Growth",
+    "Intermittent",
     "Joint",
     "Level",
     "LevelPhase",
     "Link",
-    "Local",
     "Local",
     "Logical",
     "MaximumLikelihood",
     "MpsState",
     "MultiAngle",
     "Network",
+    "NetworkRecord",
     "Node",
     "NodeInformation",
     "NodeRecord",
     "Noise",
+    "Operation",
     "OptimalTime",
     "Oscillator",
+    "Outage",
     "Parity",
     "Perfect",
     "PhaseDiffusion",
@@ -111,13 +120,14 @@ __all__ = [
     "QuimbMPO",
     "QutipDense",
     "Ramsey",
+    "RandomBits",
     "Readout",
     "Record",
+    "SequentialTest",
     "SpinSqueezed",
     "SpontaneousEmission",
     "Symmetric",
     "SymmetricState",
-    "Teleported",
     "Teleported",
     "Tracking",
     "TrapLoss",
@@ -141,8 +151,10 @@ __all__ = [
     "qfi",
     "qfim",
     "run_clock",
+    "run_network",
     "run_nodes",
     "run_scheme",
+    "security",
     "simulate",
     "stability",
 ]

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from qcn_open.cascade import Cascade
 from qcn_open.estimators import Bitwise
-from qcn_open.network import Network, Node
+from qcn_open.network import Link, Network, Node
 from qcn_open.oscillator import Oscillator
 from qcn_open.preparation import Gates, Perfect, Preparation
 from qcn_open.priors import FlatPrior
@@ -407,6 +407,7 @@ def run_nodes(
     *,
     weights: Sequence[float] | None = None,
     feedback: Literal["each", "common"] = "each",
+    links: Sequence[Link] | None = None,
 ) -> NodeRecord:
     r"""Simulate one cooperative clock of nodes that have lasers of their own.
 
@@ -432,14 +433,19 @@ def run_nodes(
         out. With others :math:`w'_j` every node keeps the error :math:`\sum_j(w_j - w'_j)\Phi_j`.
     feedback : {"each", "common"}, optional
         What the centre sends.
+    links : sequence of Link, optional
+        What brings the light of each node to the centre, the first node, whose link is not used. By the delay the light
+        comes later than that which it is compared with; a node that begins its interrogations earlier by that much has
+        a link without delay. Corrections come in time for the next interrogation. What links add to the errors is in
+        `Network.link_variances`.
 
     Raises
     ------
     TypeError
-        If the plan or an oscillator is of another type.
+        If the plan, an oscillator or a link is of another type.
     ValueError
-        If the plan has ensembles that track windings, the numbers of lasers, nodes and weights differ, or a number is
-        out of range.
+        If the plan has ensembles that track windings, the numbers of lasers, nodes, weights and links differ, a delay
+        exceeds the interrogation time or meets dead time, or a number is out of range.
 
     Examples
     --------
@@ -463,6 +469,17 @@ def run_nodes(
         )
     if feedback not in ("each", "common"):
         raise ValueError(f"feedback must be 'each' or 'common', got {feedback!r}")
+    paths = (Link(),) * len(atoms) if links is None else (Link(), *tuple(links)[1:])
+    if len(paths) != len(atoms):
+        raise ValueError(f"every node needs one link, got {len(paths)} links for {len(atoms)} nodes")
+    time = plan.interrogation_time
+    for path in paths:
+        if not isinstance(path, Link):
+            raise TypeError(f"links must be Links such as Link(phase_noise=0.1), got {path!r}")
+        if path.delay > 0.0 and not path.delay < time:
+            raise ValueError(f"a delay must be shorter than the interrogation time {time:g} s, got {path.delay:g} s")
+        if path.delay > 0.0 and plan.dead_time > 0.0:
+            raise ValueError("run_nodes knows delays of back-to-back interrogations only, got a plan with dead time")
     from qcn_open.kernels import clock as kernel
     from qcn_open.kernels.random import state_from
 
@@ -471,10 +488,16 @@ def run_nodes(
     errors, phases = np.empty((2, len(atoms), count("cycles", cycles)))
     kernel.run_nodes(
         state_from(rng),
-        tuple(oscillator.tables(plan.interrogation_time, plan.dead_time) for oscillator in oscillators),
+        tuple(
+            oscillator.tables(time - path.delay, path.delay or plan.dead_time)
+            for oscillator, path in zip(oscillators, paths, strict=True)
+        ),
+        tuple(path.oscillator.tables(time, plan.dead_time) for path in paths),
         tables,
         shares,
         believed,
+        np.array([] if links is None else [path.phase_noise for path in paths]),
+        np.array([path.delay > 0.0 for path in paths]),
         feedback == "each",
         plan.gain,
         np.zeros((len(tables.channels), 2), dtype=np.int64),

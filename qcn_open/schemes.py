@@ -177,7 +177,9 @@ def _tracking(clock: _Clock, time: float, square: float | None) -> tuple[Trackin
     tracking = best[1]
     while sum(tracking.atoms) <= clock.atoms - _FEWEST:
         step = clock.step_variance(time, tracking.steps)
-        counted = windings(tracking.atoms, tracking.ratios, step, MultiAngle(), coherence, survival)
+        # Lost atoms that are seen do less harm than those that read as a random sign, whose enumeration is exact.
+        readout = MultiAngle("seen" if survival == 1.0 else "random")
+        counted = windings(tracking.atoms, tracking.ratios, step, readout, coherence, survival)
         if counted.slips_per_cycle <= clock.allowed_slips(sum(tracking.atoms), square):
             return tracking, counted
         # Decohered ensembles are the last ones.

@@ -11,12 +11,13 @@ import io
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from qcn_open.validation import count, positive
 
-__all__ = ["Species", "decoherence_limited_stability", "heisenberg_stability", "read_species"]
+__all__ = ["Species", "decoherence_limited_stability", "heisenberg_stability", "known_species", "read_species"]
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,20 @@ def read_species(path: Path) -> dict[str, Species]:
                 raise ValueError(f"{path}, line {reader.line_num}: a second species {species.name!r}")
             table[species.name] = species
     return table
+
+
+@cache
+def known_species() -> Mapping[str, Species]:
+    """The species of ``data/species.csv``, by name.
+
+    Examples
+    --------
+    >>> known_species()["Sr"].frequency_hz
+    429228004229872.99
+    """
+    # An installed package carries the table with it; in the repository it lies with the other data.
+    packaged = Path(__file__).with_name("species.csv")
+    return read_species(packaged if packaged.is_file() else Path(__file__).parents[1] / "data" / "species.csv")
 
 
 def heisenberg_stability(frequency_hz: float, atoms: int, tau_s: float, prefactor: float = 1.0) -> float:

@@ -288,7 +288,7 @@ def sources() -> tuple[Path, ...]:
 
 def inputs(root: Path) -> tuple[Path, ...]:
     """Return the committed data that studies read rather than write."""
-    return tuple(path for path in (root / "data" / "species.csv",) if path.is_file())
+    return (*(root / "data").glob("species.csv"), *sorted((root / "examples").glob("*.toml")))
 
 
 def write_atomically(files: Mapping[Path, bytes]) -> None:

@@ -39,7 +39,8 @@ gates and readouts of a link are those of the centre,
 over the time t that they wait, m the probability of a wrong bit and f the fidelity of the conversion. A half that is
 lost before its readout says nothing of whether node j must be flipped, hence :math:`1 - l/2`, and is taken for g.
 A wrong bit along z leaves the state that has node j upside down, coherent as before: its phase is
-:math:`(N-2n_j)\phi`, not :math:`N\phi`, and all of its parity that the fringe of N atoms does not have is left out of C.
+:math:`(N-2n_j)\phi`, not :math:`N\phi`, and all of its parity that the fringe of N atoms does not have is left out of
+C.
 
 One collective gate of the centre serves the ancillas and its own atoms alike, and every node applies it once a block,
 also where it has one atom there only, so that :math:`F^K` and :math:`(1-2q)^K` are left by K nodes; the parked route
@@ -51,7 +52,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 from typing import Literal, get_args
 
 from qcn_open.preparation import Gates, Preparation

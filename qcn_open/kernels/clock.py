@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from qcn_open.kernels.cascade import CascadeTables, estimate, least_squares, sample, sample_level
 from qcn_open.kernels.oscillator import DEAD, INTERROGATION, OscillatorTables, advance, begin
+from qcn_open.kernels.random import normal
 
 __all__ = ["run", "run_nodes"]
 
@@ -94,9 +95,12 @@ def run(
 def run_nodes(
     random: NDArray[np.uint64],
     lasers: tuple[OscillatorTables, ...],
+    links: tuple[OscillatorTables, ...],
     cascade: CascadeTables,
     shares: NDArray[np.float64],
     believed: NDArray[np.float64],
+    jitter: NDArray[np.float64],
+    late: NDArray[np.bool_],
     each: bool,
     gain: float,
     counts: NDArray[np.int64],
@@ -105,32 +109,56 @@ def run_nodes(
 ) -> None:
     """Fill `errors` and `phases`, shape (nodes, cycles), of the lasers of nodes that share a cascade.
 
-    The cascade measures the sum of the phases weighted by `shares`. The centre knows the differences of the lasers; it
-    takes what it measured for the mean weighted by `believed` and sends `each` node the phase of its own laser, or all
-    of them that of the mean.
+    The cascade measures the sum of the phases weighted by `shares`. The centre beats the lasers with its own; it takes
+    what it measured for the mean weighted by `believed` and sends `each` node the phase of its own laser, or all of
+    them that of the mean. To each beat the link adds `jitter` (rad rms) and the phase of its own frequency noise; there
+    are no links where `jitter` is empty. The light of a node that is `late` is that of an interrogation which began and
+    ended earlier by the laser's second step, the end of each interrogation.
     """
     nodes = len(lasers)
-    first = np.zeros(nodes + 1, dtype=np.int64)
+    linked = jitter.size > 0
+    first = np.zeros(2 * nodes + 1, dtype=np.int64)
     for node in range(nodes):
         first[node + 1] = first[node] + lasers[node].start.size
-    memory = np.empty(first[nodes])
+    for node in range(nodes):
+        first[nodes + node + 1] = first[nodes + node] + (links[node].start.size if linked else 0)
+    memory = np.empty(first[2 * nodes])
     for node in range(nodes):
         begin(random, lasers[node], memory[first[node] : first[node + 1]])
-    dead = lasers[0].duration[DEAD] / lasers[0].duration[INTERROGATION]
-    corrections = np.zeros(nodes)
+    if linked:
+        for node in range(nodes):
+            begin(random, links[node], memory[first[nodes + node] : first[nodes + node + 1]])
+    # No laser is late where there is dead time.
+    dead = 0.0 if late.any() else lasers[0].duration[DEAD] / lasers[0].duration[INTERROGATION]
+    corrections, beats, ends = np.zeros(nodes), np.zeros(nodes), np.zeros(nodes)
     for cycle in range(errors.shape[1]):
         measured, mean = 0.0, 0.0
         for node in range(nodes):
             held = memory[first[node] : first[node + 1]]
             phase = advance(random, lasers[node], INTERROGATION, held) - corrections[node]
+            beat = 0.0
+            if late[node]:
+                duration = lasers[node].duration
+                part = duration[DEAD] / (duration[INTERROGATION] + duration[DEAD])
+                end = advance(random, lasers[node], DEAD, held)
+                phase += end
+                end -= part * corrections[node]
+                # The light that arrives lacks the end of this interrogation and has that of the one before.
+                beat = ends[node] - end if cycle > 0 else 0.0
+                ends[node] = end
+            beat += phase
+            if linked:
+                held = memory[first[nodes + node] : first[nodes + node + 1]]
+                beat += jitter[node] * normal(random) + advance(random, links[node], INTERROGATION, held)
             measured += shares[node] * phase
-            mean += believed[node] * phase
+            mean += believed[node] * beat
+            beats[node] = beat
             phases[node, cycle] = phase
         sample(random, cascade, measured, counts)
         common = estimate(cascade, counts, 0.0)
         for node in range(nodes):
             phase = phases[node, cycle]
-            sent = common + phase - mean if each else common
+            sent = common + beats[node] - mean if each else common
             if dead > 0.0:
                 held = memory[first[node] : first[node + 1]]
                 phase = (phase + advance(random, lasers[node], DEAD, held) - dead * corrections[node]) / (1.0 + dead)

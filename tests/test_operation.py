@@ -1,0 +1,256 @@
+"""Networks in operation: links, delays, cheats and outages, against the recursion of the loop."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from closeness import approx
+from scipy.linalg import solve_discrete_lyapunov
+
+from qcn_open import Cascade, Dephasing, Gates, Link, Network, Node, Oscillator, Plan, run_nodes
+from qcn_open.operation import NetworkRecord, Operation, Outage, run_network
+from qcn_open.security import FalseFrequency, FalseParity, RandomBits, SequentialTest
+
+TIME = 0.1
+LINEWIDTH = 0.5
+LASER = Oscillator.from_linewidth(white=LINEWIDTH)
+CYCLES = 20_000
+COPIES = (8, 5)
+SHARES = (1, 1, 2)
+
+
+def network(links: tuple[Link, ...] = (Link(),) * 3, **keywords: object) -> Network:
+    nodes = [
+        Node(60, name, share, LASER, link=link, **keywords)  # type: ignore[arg-type]
+        for name, share, link in zip("ABC", SHARES, links, strict=True)
+    ]
+    return Network(nodes, None, (Dephasing(1e-3),), 429e12)
+
+
+def operation(*arguments: object, **keywords: object) -> Operation:
+    return Operation(network(*arguments), TIME, COPIES, **keywords)  # type: ignore[arg-type]
+
+
+def mean_square(values: np.ndarray) -> tuple[float, float]:
+    """And its standard error."""
+    squares = np.square(values)
+    return float(squares.mean()), float(squares.std() / math.sqrt(squares.size))
+
+
+def agree(values: np.ndarray, expected: float, spread: float = 0.0) -> None:
+    """That their mean square is the expected one, itself uncertain by a spread, within 4.5 standard deviations."""
+    found, error = mean_square(values)
+    assert abs(found - expected) < 4.5 * math.hypot(error, spread)
+
+
+def single_shot(one: Operation) -> tuple[float, float]:
+    """Mean square error of the shared cascade at the phases the steered lasers have, drawn anew."""
+    cascade = one.shared()
+    shares = np.array(SHARES) / sum(SHARES)
+    variance = (2.0 * LINEWIDTH * TIME * (shares**2).sum()) / (2.0 - one.gain)
+    rng = np.random.default_rng(20)
+    phases = rng.normal(0.0, math.sqrt(variance), 200_000)
+    return mean_square(cascade.estimate(cascade.sample(phases, rng)) - phases)
+
+
+def test_the_members_are_one_clock_of_their_weighted_centre_of_mass() -> None:
+    one = operation()
+    record = run_network(one, CYCLES, np.random.default_rng(1))
+    agree(record.common, *single_shot(one))
+    # Ideal links: every node gets the phase of its own laser as well as the centre knows the common one.
+    assert np.allclose(record.errors, record.common, rtol=0.0, atol=1e-12)
+    weights = np.array(SHARES) / sum(SHARES)
+    expected = run_nodes(
+        Plan(TIME, one.shared()),
+        [LASER] * 3,
+        SHARES,
+        CYCLES,
+        np.random.default_rng(2),
+    )
+    ours, theirs = weights @ record.phases, weights @ expected.phases
+    assert ours.var() == approx(theirs.var(), rel=0.05)
+    assert record.status.min() == record.status.max() == 1
+
+
+def test_link_noise_adds_that_of_a_node_less_the_mean_of_all() -> None:
+    rms = (0.01, 0.02, 0.05)
+    noisy = operation(tuple(Link(phase_noise=value) for value in rms))
+    record = run_network(noisy, CYCLES, np.random.default_rng(3))
+    weights = np.array(SHARES) / sum(SHARES)
+    square, spread = single_shot(noisy)
+    for node, sent in enumerate(record.errors):
+        lean = -weights
+        lean[node] += 1.0
+        agree(sent, square + float(lean**2 @ np.square(rms)), spread)
+    # White frequency noise of a link of linewidth x has the variance x T.
+    slow = operation(tuple(Link(oscillator=Oscillator.from_linewidth(white=value**2 / TIME)) for value in rms))
+    record = run_network(slow, CYCLES, np.random.default_rng(3))
+    lean = -weights
+    lean[2] += 1.0
+    agree(record.errors[2], square + float(lean**2 @ np.square(rms)), spread)
+
+
+def test_the_shared_clock_knows_how_its_blocks_are_made_and_decohere() -> None:
+    plain = operation().shared()
+    made = Operation(network(gates=Gates(entangling_fidelity=0.97)), TIME, COPIES)
+    cascade = made.shared()
+    assert cascade.levels[-1].contrast == approx(0.97**3 * plain.levels[-1].contrast, rel=1e-12)
+    noisier = Operation(
+        Network(
+            [
+                Node(60, name, share, LASER, (Dephasing(rate),))
+                for name, share, rate in zip("ABC", SHARES, (0.1, 0.0, 0.4), strict=True)
+            ],
+            None,
+            (Dephasing(1e-3),),
+            429e12,
+        ),
+        TIME,
+        COPIES,
+    )
+    # Of the smallest block one atom at A, one at B, two at C.
+    expected = math.exp(-0.5 * TIME * (4 * 1e-3 + 0.1 + 2 * 0.4))
+    assert noisier.shared().coherence ** 4 == approx(expected, rel=1e-12)
+    assert plain.uncorrelated + sum(SHARES) * (8 + 2 * 5) == plain.atoms == 180
+
+
+def test_a_false_frequency_leads_all_others_astray() -> None:
+    record = run_network(operation(), CYCLES, np.random.default_rng(4), attacks={"C": (FalseFrequency(0.3), 10_000)})
+    before, after = record.errors[:, :10_000].mean(axis=1), record.errors[:, 10_000:].mean(axis=1)
+    error = 5.0 * record.common.std() / math.sqrt(10_000)
+    assert abs(before).max() < error
+    # Node C holds half of every block: others are off by half of 0.3 rad/s times 0.1 s, C by the other half.
+    assert after == approx(np.array([-0.015, -0.015, 0.015]), rel=error / 0.015)
+
+
+def test_random_bits_leave_the_uncorrelated_atoms_of_the_others() -> None:
+    one = operation()
+    record = run_network(one, CYCLES, np.random.default_rng(5), attacks={"C": (RandomBits(), 0)})
+    cascade = one.shared()
+    # Blocks without contrast, single atoms with half of it: C's share is one half.
+    assert mean_square(record.common)[0] > 4.0 * single_shot(one)[0]
+    flipped = run_network(one, CYCLES, np.random.default_rng(5), attacks={"C": (FalseParity(1.0), 0)})
+    assert mean_square(flipped.common)[0] > 2.0 * mean_square(record.common)[0]
+    assert cascade.uncorrelated > 100
+
+
+def test_a_correction_that_is_late_follows_the_recursion() -> None:
+    gain, delay = 1.2, 0.03
+    one = operation(tuple(Link(delay=value) for value in (0.0, delay, 0.0)), gain=gain)
+    assert one.lags() == approx([0.3, 0.6, 0.3], rel=1e-12)
+    record = run_network(one, CYCLES, np.random.default_rng(6))
+    # phi = x - l c' - (1 - l) c, and c', c <- c, c + g (phi + e), for node B with l = 0.6.
+    late = 0.6
+    step = np.array([[0.0, 1.0], [-gain * late, 1.0 - gain * (1.0 - late)]])
+    drive = LINEWIDTH * TIME
+    covariance = solve_discrete_lyapunov(step, np.diag([0.0, gain**2 * (drive + record.errors[1].var())]))
+    lean = np.array([late, 1.0 - late])
+    assert record.phases[1].var() == approx(drive + lean @ covariance @ lean, rel=0.05)
+    # A loop of high gain would do better than that without a delay, and worse than that with one of a cycle.
+    assert abs(record.phases[1].var() / ((2.0 * drive + gain * record.errors[1].var()) / (2.0 - gain)) - 1.0) > 0.15
+
+
+def test_who_has_no_link_runs_alone_and_comes_back() -> None:
+    one = operation(notice=3)
+    outages = [Outage("B", 5_000, 15_000), Outage("A", 18_000, 19_000), Outage("C", 18_000, 19_000)]
+    record = run_network(one, CYCLES, np.random.default_rng(7), outages=outages)
+    status = record.status[:, [4_999, 5_000, 5_002, 5_003, 14_999, 15_000, 15_003, 18_003, 19_003]]
+    # Silent while nobody knows; a single member left is alone, too.
+    assert status.tolist() == [
+        [1, 0, 0, 1, 1, 0, 1, 2, 1],
+        [1, 0, 0, 2, 2, 0, 1, 2, 1],
+        [1, 0, 0, 1, 1, 0, 1, 2, 1],
+    ]
+    assert (record.errors[:, 5_001] == -record.phases[:, 5_001]).all()
+    assert (record.centre[6_000:6_004] % 2 == 0).all()
+    assert record.centre[18_500] == -1
+    middle = slice(5_003, 15_000)
+    alone = one.alone(1)
+    assert alone.atoms <= 60
+    rng = np.random.default_rng(8)
+    steered = record.phases[1, middle].var()
+    phases = rng.normal(0.0, math.sqrt(steered), 100_000)
+    agree(record.errors[1, middle], *mean_square(alone.estimate(alone.sample(phases, rng)) - phases))
+    # Two members of shares 1 and 2 know their own centre of mass better than B knows its laser.
+    assert record.common[middle].std() < 0.9 * record.errors[1, middle].std()
+    assert record.stability("A", (0, 4_000), [1]).sigma_y[0] == approx(
+        record.errors[0, :4_000].std() / (2.0 * math.pi * 429e12 * TIME), rel=0.05
+    )
+
+
+def test_the_cheat_is_found_when_it_should_be_and_excluded() -> None:
+    test = SequentialTest(((0.0, 0.0),), false_alarm_rate=1e-6)
+    one = operation(test=test, test_rate=0.3, turn=1)
+    delays = []
+    for seed in range(40):
+        record = run_network(one, 600, np.random.default_rng(seed), attacks={"B": (RandomBits(), 50)})
+        (accusation,) = record.accusations
+        assert accusation.node == "B"
+        assert (record.status[1, accusation.cycle + 1 :] == 2).all()
+        assert (record.status[1, : accusation.cycle + 1] == 1).all()
+        delays.append(accusation.cycle - 49)
+    # Tested in three of ten cycles when it is not the centre, which it is in one of three.
+    expected = test.mean_tests((0.0, 0.0)) / (0.3 * 2.0 / 3.0)
+    assert abs(np.mean(delays) - expected) < 4.0 * np.std(delays) / math.sqrt(len(delays))
+
+
+def test_honest_nodes_are_not_accused() -> None:
+    test = SequentialTest(((0.5, 1.0), (-0.5, 1.0), (0.0, 0.0)), false_alarm_rate=1e-7)
+    record = run_network(operation(test=test, test_rate=1.0), CYCLES, np.random.default_rng(9))
+    assert record.accusations == ()
+
+
+def test_equal_seeds_give_equal_records() -> None:
+    first, second = (run_network(operation(), 50, np.random.default_rng(3)) for _ in range(2))
+    assert (first.errors == second.errors).all()
+    with pytest.raises(ValueError, match="read-only"):
+        first.errors[0, 0] = 0.0
+
+
+@pytest.mark.parametrize(
+    ("attempt", "message"),
+    [
+        (lambda: Operation(network(), TIME, (40, 20)), "blocks and tests ask for 80: take fewer copies"),
+        (
+            lambda: operation((Link(), Link(delay=0.06), Link())),
+            r"messages take longer \(1.2 times\) than the interrogation of 0.1 s",
+        ),
+        (lambda: Outage("A", 10, 10), "must stop after it starts, got 10 to 10"),
+        (lambda: run_network(operation(), 10, RNG, outages=[Outage("D", 1, 2)]), "no node 'D'.*choose one of A, B, C"),
+        (lambda: run_network(operation(), 10, RNG, attacks={"X": (RandomBits(), 0)}), "no node 'X'"),
+        (lambda: run_network(operation(), 0, RNG), "cycles must be a whole number >= 1"),
+        (lambda: run_network(operation(), 10, RNG).stability("A", (5, 20)), "cycles must lie between 0 and 10"),
+        (
+            lambda: Operation(Network([Node(60)] * 2, LASER, (), 429e12), TIME, COPIES),
+            "need names",
+        ),
+        (
+            lambda: Operation(Network([Node(60, "A"), Node(60, "B")], LASER, (), 429e12), TIME, COPIES),
+            "need lasers of their own",
+        ),
+    ],
+)
+def test_one_sentence_says_what_is_wrong(attempt: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        attempt()  # type: ignore[operator]
+
+
+RNG = np.random.default_rng(0)
+
+
+def test_epr_rate_sets_the_cycle() -> None:
+    slow = operation((Link(), Link(epr_rate_hz=50.0), Link(epr_rate_hz=100.0)))
+    # 13 pairs at 50 Hz, of which the interrogation of 0.1 s hides a part.
+    assert slow.dead_time == approx(13 / 50.0 - TIME, rel=1e-12)
+    record = run_network(slow, 4_000, np.random.default_rng(1))
+    assert isinstance(record, NetworkRecord)
+    assert record.stability("B", averages=[1]).tau_s[0] == approx(13 / 50.0, rel=1e-12)
+
+
+def test_cascade_of_two_members_is_smaller() -> None:
+    one = operation()
+    cascade = one.shared(0, 2)
+    assert isinstance(cascade, Cascade)
+    assert (cascade.nodes, cascade.copies, cascade.atoms) == (3, COPIES, 120)
