@@ -220,7 +220,7 @@ def figure(table: pd.DataFrame) -> Figure:
         axes.set(yscale="log", ylim=(0.004, 0.8), xlabel=f"cycles after the link is {window}")
     panels["out"].set(ylabel="RMS error (rad)")
     panels["back"].tick_params(labelleft=False)
-    panels["back"].text(7.5, 0.05, "node without link", color=colours["away"], ha="right", fontsize=7)
+    panels["back"].text(8.0, 0.075, "node without link", color=colours["away"], ha="right", fontsize=7)
     panels["back"].text(-7.5, 0.0105, "others", color=colours["member"], va="bottom", fontsize=7)
     axes = panels["deviations"]
     windows = ("before", "during", "after")

@@ -6,7 +6,8 @@ steer their lasers. Teddington begins to send light that is off by 0.5 rad/s, 2 
 excluded by the tests with secret phases; later on Paris loses its link, carries on by itself, and comes back.
 
 *Theory.* A member's record has the mean square error of the cascade that is left, over many cycles, and what links
-add; a clock alone has that of its own cascade. No time is dead: :math:`\omega_0^2\sigma_y^2 = \langle e^2\rangle/T\tau`.
+add; a clock alone has that of its own cascade. No time is dead, so that
+:math:`\omega_0^2\sigma_y^2 = \langle e^2\rangle/T\tau`.
 """
 
 from __future__ import annotations
