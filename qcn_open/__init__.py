@@ -54,7 +54,7 @@ from qcn_open.ramsey import OptimalTime, bound_optimal_time, optimal_time, preci
 from qcn_open.readouts import CollectiveSpin, DualQuadrature, FedForward, Fringes, MultiAngle, Parity, Readout
 from qcn_open.schemes import best_plan, plateau, simulate, stability
 from qcn_open.security import Attack, FalseFrequency, FalseParity, Intermittent, RandomBits, SequentialTest
-from qcn_open.teleportation import Local, Teleported
+from qcn_open.teleportation import Local, Teleported, TeleportedGhz
 
 __version__ = "0.1.0"
 
@@ -129,6 +129,7 @@ __all__ = [
     "Symmetric",
     "SymmetricState",
     "Teleported",
+    "TeleportedGhz",
     "Tracking",
     "TrapLoss",
     "bayes",
