@@ -37,6 +37,16 @@ from qcn_open.noise import (
 from qcn_open.operation import Accusation, NetworkRecord, Operation, Outage, run_network
 from qcn_open.optimize import BestProbe, best_probe
 from qcn_open.oscillator import Oscillator, centre_of_mass
+from qcn_open.pairs import (
+    PairSource,
+    delay_phase,
+    pairs_per_cycle,
+    path_phase,
+    purified,
+    storage_coherence,
+    waiting_distribution,
+    waiting_time,
+)
 from qcn_open.preparation import Gates, GrownGhz, Perfect, Preparation, fidelity, parity_contrast
 from qcn_open.priors import FlatPrior, GaussianPrior, Prior
 from qcn_open.probes import (
@@ -108,6 +118,7 @@ __all__ = [
     "OptimalTime",
     "Oscillator",
     "Outage",
+    "PairSource",
     "Parity",
     "Perfect",
     "PhaseDiffusion",
@@ -141,14 +152,18 @@ __all__ = [
     "budgets",
     "centre_of_mass",
     "cfi",
+    "delay_phase",
     "explain",
     "fidelity",
     "interleaved",
     "optimal_time",
     "overlapping_adev",
+    "pairs_per_cycle",
     "parity_contrast",
+    "path_phase",
     "plateau",
     "precision_curve",
+    "purified",
     "qfi",
     "qfim",
     "run_clock",
@@ -158,4 +173,7 @@ __all__ = [
     "security",
     "simulate",
     "stability",
+    "storage_coherence",
+    "waiting_distribution",
+    "waiting_time",
 ]
