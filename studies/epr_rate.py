@@ -390,6 +390,7 @@ def figure(table: pd.DataFrame) -> Figure:
         axes.text(*place, text, color=colour)
     axes.axvline(_curve(table, SR)["paper_rate_hz"].iloc[0], color="0.6", lw=0.8, zorder=0)
     axes.text(0.47, 9.0, "paper, Sr", color="0.4", rotation=90, ha="right", va="center")
+    axes.text(0.75, 10.5, "dashed: nodes alone\nsquares: closed loop", fontsize=7)
     axes.set(xscale="log", yscale="log", xlim=(0.2, 6e4), ylim=(0.95, 18.0))
     axes.set_yticks([1, 2, 5, 10], ["1", "2", "5", "10"])
     axes.minorticks_off()
@@ -398,7 +399,7 @@ def figure(table: pd.DataFrame) -> Figure:
 
 
 _DRAWN = {
-    "Sr, 1 s": (COLOURS["blue"], r"Sr, $\tau=1$ s", (2.0, 4.9)),
+    "Sr, 1 s": (COLOURS["blue"], r"Sr, $\tau=1$ s", (1.5, 3.9)),
     "Sr, 0.3/gamma_LO": (COLOURS["vermilion"], r"Sr, $\tau=0.3/\gamma_{LO}$", (350.0, 13.5)),
-    "Al+, K = 4": (COLOURS["green"], r"Al$^+$, $K=4$", (8000.0, 1.1)),
+    "Al+, K = 4": (COLOURS["green"], r"Al$^+$, $K=4$", (3500.0, 1.02)),
 }
