@@ -202,7 +202,7 @@ def _rms(plan: Plan) -> tuple[float, float]:
 
 
 def _prepared(cascade: Cascade, network: Network) -> Cascade:
-    made = Assembly.of(network, "quantum-cooperative")[0].preparation(sum(cascade.copies))
+    made = Assembly(network.nodes).preparation(sum(cascade.copies))
     return replace(cascade, preparation=made)
 
 
