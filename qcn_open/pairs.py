@@ -424,8 +424,7 @@ def path_phase(splitting_hz: float, delay: float) -> float:
     the node than was assumed: the pair is :math:`(|00\rangle + e^{i\phi}|11\rangle)/\sqrt2`. After the teleportation
     the GHZ state has the phase :math:`i e^{\pm i\phi}`, minus where the level was flipped and flipped back: node j
     cancels it by a rotation of its first atom before it undoes the flip. An unknown phase leaves :math:`\cos\phi` of
-    the contrast. The splitting is that of microwaves: at 10 GHz 1 mm of path are 0.21 rad; at optical frequencies it
-    would be a fraction of a wavelength. Polarisation has none.
+    the contrast. The splitting is that of microwaves: at 10 GHz 1 mm of path are 0.21 rad. Polarisation has none.
 
     Parameters
     ----------
