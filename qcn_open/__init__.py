@@ -19,7 +19,7 @@ from qcn_open.backends import (
     interleaved,
 )
 from qcn_open.cascade import Cascade, Level
-from qcn_open.clock import SCHEMES, NodeRecord, Plan, Record, Tracking, run_clock, run_nodes, run_scheme
+from qcn_open.clock import SCHEMES, Assembly, NodeRecord, Plan, Record, Tracking, run_clock, run_nodes, run_scheme
 from qcn_open.estimators import Arctan2, Bitwise, Estimator, Joint, LevelPhase, MaximumLikelihood
 from qcn_open.fisher import NodeInformation, cfi, qfi, qfim
 from qcn_open.model import Ramsey
@@ -72,6 +72,7 @@ __all__ = [
     "SCHEMES",
     "Accusation",
     "Arctan2",
+    "Assembly",
     "Attack",
     "Backend",
     "BestProbe",
