@@ -257,6 +257,17 @@ class TeleportedGhz(Grown):
         return math.prod(_node_factors(self, self.sizes)) * math.prod(self._link(node)[0] for node in self._others)
 
     @property
+    def log_contrast(self) -> float:
+        """Natural logarithm of the size of C."""
+        contrast = abs(self.contrast)
+        return math.log(contrast) if contrast > 0.0 else -math.inf
+
+    @property
+    def is_one_fringe(self) -> bool:
+        """Whether no node may be upside down and coherent: no wrong bits, and no half lost before its readout."""
+        return all(self._link(node)[1] == 0.0 for node in self._others)
+
+    @property
     def outcomes(self) -> Iterator[tuple[int, ...]]:
         """Every outcome of the measurements: for nodes 2 to K the bit along z, and along x where b is measured too."""
         bits = 1 if self.route == "parked" else 2
