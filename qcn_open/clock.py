@@ -22,11 +22,13 @@ from numpy.typing import NDArray
 
 from qcn_open.cascade import Cascade
 from qcn_open.estimators import Bitwise
-from qcn_open.network import Link, Network
+from qcn_open.network import Link, Network, Node
 from qcn_open.oscillator import Oscillator
+from qcn_open.preparation import Gates, Perfect, Preparation
 from qcn_open.priors import FlatPrior
 from qcn_open.readouts.fringes import FedForward
 from qcn_open.states.base import freeze
+from qcn_open.teleportation import Local, Teleported
 from qcn_open.validation import count, nonnegative, open_interval, positive
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
     from qcn_open.kernels.cascade import CascadeTables
 
-__all__ = ["SCHEMES", "NodeRecord", "Plan", "Record", "Tracking", "run_clock", "run_nodes", "run_scheme"]
+__all__ = ["SCHEMES", "Assembly", "NodeRecord", "Plan", "Record", "Tracking", "run_clock", "run_nodes", "run_scheme"]
 
 SCHEMES = (
     "quantum-cooperative",
@@ -45,8 +47,101 @@ SCHEMES = (
 )
 
 
+@dataclass(frozen=True)
+class Assembly:
+    r"""How the entangled blocks of a clock come about: by whose gates, and from entangled pairs at what rate.
+
+    A block over all nodes takes one pair of every link. Pairs are made while the blocks before are interrogated and
+    stored until the slowest link has them all; on average they wait half the time that they take.
+
+    Parameters
+    ----------
+    nodes : tuple of Node
+        Those that share the blocks; of one alone the link is not used.
+
+    Examples
+    --------
+    >>> from qcn_open import Link, Node
+    >>> assembly = Assembly((Node(100), Node(100, link=Link(epr_rate_hz=20.0))))
+    >>> assembly.time(90), assembly.most(0.5)
+    (4.5, 10)
+    """
+
+    nodes: tuple[Node, ...]
+
+    @classmethod
+    def of(cls, clock: Network, scheme: str) -> Assembly | None:
+        """That of one of the `clocks` of a scheme; none where nothing is entangled."""
+        if scheme.startswith("classical"):
+            return None
+        if len(clock.nodes) > 1:
+            return cls(clock.nodes)
+        # Nothing else of a node matters to blocks of its own, so that equal clocks are equal.
+        return cls((Node(clock.atoms, gates=clock.nodes[0].gates),))
+
+    @property
+    def smallest(self) -> int:
+        """Atoms of the smallest block."""
+        return sum(node.share for node in self.nodes) if len(self.nodes) > 1 else 1
+
+    @property
+    def sets(self) -> int:
+        """How often every node has the atoms of its share, which is how often the smallest block fits in."""
+        return min(node.atoms // node.share for node in self.nodes)
+
+    @property
+    def slowest(self) -> Node | None:
+        """The node whose link has the lowest rate; None if no link limits it."""
+        limited = [node for node in self.nodes[1:] if node.link.epr_rate_hz is not None]
+        return min(limited, key=lambda node: node.link.epr_rate_hz or 0.0) if limited else None
+
+    def time(self, blocks: int) -> float:
+        """What the pairs of so many blocks take, s."""
+        return blocks / (self.slowest.link.epr_rate_hz or math.inf) if self.slowest else 0.0
+
+    def most(self, time: float) -> float:
+        """Blocks for which there are pairs within a time (s)."""
+        return math.floor(time * (self.slowest.link.epr_rate_hz or 0.0) * (1.0 + 1e-9)) if self.slowest else math.inf
+
+    def preparation(self, blocks: int) -> Preparation:
+        """Of so many blocks a cycle."""
+        gates = tuple(node.gates for node in self.nodes)
+        fidelities = tuple(node.link.epr_fidelity for node in self.nodes[1:])
+        if set(gates) == {Gates()} and set(fidelities) <= {1.0}:
+            return Perfect()
+        if len(self.nodes) == 1:
+            return Local(gates[0])
+        return Teleported(gates, tuple(node.share for node in self.nodes), fidelities, 0.5 * self.time(blocks))
+
+
 def _several(values: Any) -> tuple[Any, ...]:
     return tuple(values) if isinstance(values, list | tuple | np.ndarray) else (values,)
+
+
+def clocks(network: Network, scheme: str) -> list[Network]:
+    """The clocks of a scheme, each as the network that its atoms see: all nodes, the first one, or every one.
+
+    Raises
+    ------
+    TypeError
+        If the network is none.
+    ValueError
+        If the scheme is unknown.
+
+    Examples
+    --------
+    >>> from qcn_open import Node, Oscillator
+    >>> network = Network((Node(100), Node(50)), Oscillator(white=2.0), (), 429e12)
+    >>> [clock.atoms for clock in clocks(network, "quantum-classical")]
+    [100, 50]
+    """
+    if not isinstance(network, Network):
+        raise TypeError(f"network must be a Network, got {network!r}")
+    if scheme not in SCHEMES:
+        raise ValueError(f"scheme must be one of {', '.join(SCHEMES)}, got {scheme!r}")
+    if scheme.endswith("cooperative"):
+        return [network.joint()]
+    return [network.joint(number) for number in range(1 if scheme.endswith("alone") else len(network.nodes))]
 
 
 @dataclass(frozen=True)
@@ -372,7 +467,7 @@ def run_nodes(
         What brings the light of each node to the centre, the first node, whose link is not used. By the delay the light
         comes later than that which it is compared with; a node that begins its interrogations earlier by that much has
         a link without delay. Corrections come in time for the next interrogation. What links add to the errors is in
-        `Network.link_variances`.
+        `Network.link_variances` and `Network.delay_variances`.
 
     Raises
     ------
@@ -485,25 +580,18 @@ def run_scheme(
     TypeError
         If an argument is of another type.
     ValueError
-        If the scheme is unknown, a plan asks for more atoms or another number of nodes than there are, for another dead
-        time, or for other coherence than the noise of the network leaves.
+        If the scheme is unknown, a plan asks for more atoms, more entangled pairs or another number of nodes than there
+        are, for less dead time, or for other coherence or preparation than the network leaves.
     """
-    if not isinstance(network, Network):
-        raise TypeError(f"network must be a Network, got {network!r}")
-    if scheme not in SCHEMES:
-        raise ValueError(f"scheme must be one of {', '.join(SCHEMES)}, got {scheme!r}")
+    single = clocks(network, scheme)
     plans = (plan,) if isinstance(plan, Plan) else tuple(plan)
-    cooperative = scheme.endswith("cooperative")
-    available = [network.atoms] if cooperative else [node.atoms for node in network.nodes]
-    if scheme != "quantum-classical":
-        available = available[:1]
     if len(plans) == 1:
-        plans *= len(available)
-    if len(plans) != len(available):
-        raise ValueError(f"{scheme} needs one plan, or one for each of {len(available)} clocks, got {len(plans)}")
-    for one, atoms in zip(plans, available, strict=True):
-        _check(one, network.oscillator)
-        _check_scheme(one, network, scheme, atoms)
+        plans *= len(single)
+    if len(plans) != len(single):
+        raise ValueError(f"{scheme} needs one plan, or one for each of {len(single)} clocks, got {len(plans)}")
+    for one, clock in zip(plans, single, strict=True):
+        _check(one, clock.oscillator)
+        _check_scheme(one, clock, scheme)
     if len({one.cycle_time for one in plans}) > 1:
         raise ValueError(
             "clocks whose records are averaged need equal cycle times, "
@@ -511,12 +599,20 @@ def run_scheme(
         )
     children = rng.spawn(len(plans))
     with ThreadPoolExecutor(count("threads", threads)) as pool:
-        records = list(pool.map(lambda one, child: run_clock(one, network.oscillator, cycles, child), plans, children))
-    rates = np.array([record.errors[0] / record.plan.interrogation_time for record in records])
+        records = list(
+            pool.map(lambda one, clock, child: run_clock(one, clock.oscillator, cycles, child), plans, single, children)
+        )
+    reference = single[0].frequency_hz
+    rates = np.array(
+        [
+            record.errors[0] / record.plan.interrogation_time * (reference / clock.frequency_hz)
+            for record, clock in zip(records, single, strict=True)
+        ]
+    )
     # From one cycle to the next: a lasting hop to a wrong fringe must not decide the weights.
     weights = 1.0 / np.mean(np.diff(rates, axis=1) ** 2, axis=1) if len(rates) > 1 else np.ones(1)
     taus = None if averages is None else [plans[0].cycle_time * number for number in averages]
-    table = _deviations((weights / weights.sum()) @ rates, cycles, plans[0].cycle_time, network.frequency_hz, taus)
+    table = _deviations((weights / weights.sum()) @ rates, cycles, plans[0].cycle_time, reference, taus)
     return table.assign(slips=sum(int(record.slips.sum()) for record in records))
 
 
@@ -538,16 +634,21 @@ def _as_levels(ensembles: Sequence[CascadeTables]) -> tuple[NDArray[np.void], ND
     return levels, np.concatenate(channels)
 
 
-def _check_scheme(plan: Plan, network: Network, scheme: str, atoms: int) -> None:
-    if plan.atoms > atoms:
-        raise ValueError(f"the plan asks for {plan.atoms} atoms, but there are {atoms} for {scheme}: take fewer")
-    nodes = len(network.nodes) if scheme == "quantum-cooperative" else 1
-    if plan.cascade.copies and scheme.startswith("classical"):
-        raise ValueError(f"{scheme} has uncorrelated atoms only, got blocks {plan.cascade.copies}")
-    if plan.cascade.copies and plan.cascade.nodes != nodes:
-        raise ValueError(f"{scheme} needs a cascade over {nodes} nodes, got nodes={plan.cascade.nodes}")
-    if plan.dead_time != network.dead_time:
-        raise ValueError(f"the plan has a dead time of {plan.dead_time:g} s, the network of {network.dead_time:g} s")
+def _check_scheme(plan: Plan, network: Network, scheme: str) -> None:
+    assembly = Assembly.of(network, scheme)
+    if plan.atoms > network.atoms:
+        raise ValueError(
+            f"the plan asks for {plan.atoms} atoms, but there are {network.atoms} for {scheme}: take fewer"
+        )
+    if plan.dead_time < network.dead_time:
+        raise ValueError(
+            f"the plan has a dead time of {plan.dead_time:g} s, the network of {network.dead_time:g} s: "
+            "take at least that"
+        )
+    if plan.cascade.copies:
+        if assembly is None:
+            raise ValueError(f"{scheme} has uncorrelated atoms only, got blocks {plan.cascade.copies}")
+        _check_assembly(plan, assembly, scheme)
     left = plan.cascade.decohered(network.noise, plan.interrogation_time)
     for name in ("coherence", "survival"):
         planned, remaining = getattr(plan.cascade, name), getattr(left, name)
@@ -556,6 +657,40 @@ def _check_scheme(plan: Plan, network: Network, scheme: str, atoms: int) -> None
                 f"the plan's cascade has {name} {planned:.8g}, but the network's noise leaves {remaining:.8g} after "
                 f"{plan.interrogation_time:g} s: use cascade.decohered(network.noise, time)"
             )
+
+
+def _check_assembly(plan: Plan, assembly: Assembly, scheme: str) -> None:
+    cascade = plan.cascade
+    if cascade.nodes != assembly.smallest:
+        raise ValueError(f"{scheme} needs a cascade over {assembly.smallest} nodes, got nodes={cascade.nodes}")
+    blocks = sum(cascade.copies)
+    sets = sum(copies << level for level, copies in enumerate(cascade.copies))
+    if cascade.nodes > 1 and sets > assembly.sets:
+        node = min(assembly.nodes, key=lambda node: node.atoms // node.share)
+        raise ValueError(
+            f"the plan's blocks take {sets * node.share} atoms of node {node.name!r}, which has {node.atoms}: "
+            "take fewer"
+        )
+    if blocks > assembly.most(plan.cycle_time):
+        raise ValueError(
+            f"{blocks} blocks over all nodes take {assembly.time(blocks):g} s at the epr_rate_hz of "
+            f"{_rate(assembly.slowest)}, but a cycle takes {plan.cycle_time:g} s: take fewer blocks or a longer "
+            "dead time"
+        )
+    made = assembly.preparation(blocks)
+    for size in (cascade.nodes << level for level, copies in enumerate(cascade.copies) if copies):
+        planned, left = cascade.preparation.contrast(size), made.contrast(size)
+        if not math.isclose(planned, left, rel_tol=1e-6):
+            raise ValueError(
+                f"the plan's preparation gives {size} atoms the contrast {planned:.8g}, but the network's gates and "
+                f"links leave {left:.8g}: use preparation={made!r}"
+            )
+
+
+def _rate(node: Node | None) -> str:
+    """Rate and name of a node, for messages."""
+    assert node is not None
+    return f"{node.link.epr_rate_hz:g} Hz of node {node.name!r}"
 
 
 def _deviations(

@@ -17,7 +17,7 @@ from __future__ import annotations
 import difflib
 import math
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -379,26 +379,21 @@ class Network:
         :math:`\delta_{COM} + (\nu_j - \nu_{COM})` with the error
 
         .. math:: \epsilon_j - \sum_kw_k\epsilon_k, \qquad
-                  V_j = (1-w_j)^2s_j + \sum_{k\ne j}w_k^2s_k, \qquad
-                  s_j = \theta_j^2 + \tfrac12s_0T
-                  + d_j^2\bigl\langle(\bar\omega_{d_j}(T)-\bar\omega_{d_j}(0))^2\bigr\rangle
+                  V_j = (1-w_j)^2s_j + \sum_{k\ne j}w_k^2s_k, \qquad s_j = \theta_j^2 + \tfrac12s_0T
 
-        with :math:`\theta_j` the phase noise of the link, :math:`s_0` its white frequency noise, and the change of the
-        laser's mean frequency over the delay :math:`d_j` during which it is compared with the wrong part of the
-        centre's; starting the interrogation of the node earlier by :math:`d_j` makes that last term zero. The mean of
-        the errors with the weights :math:`w_j` is zero: links do not disturb the centre of mass. Steps of the servo, of
-        gain g, change the last term by parts of the order :math:`gd_j/T`. Errors of the delay are differences of one
-        phase from cycle to cycle and average as :math:`1/\tau`, the others as :math:`1/\sqrt\tau`.
+        with :math:`\theta_j` the phase noise of the link and :math:`s_0` its white frequency noise. The mean of the
+        errors with the weights :math:`w_j` is zero: links do not disturb the centre of mass. Delays add nothing where
+        each node begins its interrogations earlier by its own; else `delay_variances`.
 
         Parameters
         ----------
         interrogation_time : float
-            T, s, longer than the delays.
+            T, s.
 
         Raises
         ------
         ValueError
-            If a delay exceeds it, or a link adds flicker or random-walk noise, of which no variance exists.
+            If T is not > 0, or a link adds flicker or random-walk noise, of which no variance exists.
 
         Notes
         -----
@@ -411,22 +406,53 @@ class Network:
         array([0.01, 0.01])
         """
         time = positive("interrogation_time", interrogation_time, "s")
-        single = np.zeros(len(self.nodes))
-        for number, node in enumerate(self.nodes[1:], start=1):
-            link = node.link
-            if link.oscillator.flicker > 0.0 or link.oscillator.random_walk > 0.0:
-                raise ValueError(f"the phase of {link.oscillator!r} has no variance: give the link white noise only")
-            single[number] = link.phase_noise**2 + 0.5 * link.oscillator.white * time
-            if link.delay > 0.0:
-                if link.delay > time:
-                    raise ValueError(
-                        f"the interrogation must last longer than the delay {link.delay:g} s, got {time:g} s"
-                    )
-                laser = node.oscillator or self.oscillator
-                single[number] += link.delay**2 * float(laser.mean_square_change(link.delay, time))
-        shares = self.shares
-        squares = shares**2 * single
-        return np.asarray((1.0 - shares) ** 2 * single + squares.sum() - squares)
+        for node in self.nodes[1:]:
+            if node.link.oscillator.flicker > 0.0 or node.link.oscillator.random_walk > 0.0:
+                raise ValueError(f"the phase of {node.link.oscillator!r} has no variance: give links white noise only")
+        return self._sent([node.link.phase_noise**2 + 0.5 * node.link.oscillator.white * time for node in self.nodes])
+
+    def delay_variances(self, interrogation_time: float) -> NDArray[np.float64]:
+        r"""Variance that delays add to the phases sent where all nodes begin together, rad^2, shape (nodes,).
+
+        The light that is compared at the centre then lacks the last :math:`d_j` of an interrogation and has the end of
+        what came before it instead. As in `link_variances`, with
+
+        .. math:: s_j = d_j^2\bigl\langle(\bar\omega_{d_j}(T) - \bar\omega_{d_j}(0))^2\bigr\rangle,
+
+        of the mean frequency of the laser over :math:`d_j`, which is :math:`2\gamma_{LO}d_j` for white noise. In the
+        loop steps of the servo, of gain g, add parts of the order :math:`gd_j/T`. Back to back these errors are
+        differences of one phase from cycle to cycle, and average as :math:`1/\tau`.
+
+        Parameters
+        ----------
+        interrogation_time : float
+            T, s, not shorter than the delays.
+
+        Raises
+        ------
+        ValueError
+            If T is not > 0 or a delay is longer.
+
+        Examples
+        --------
+        >>> nodes = (Node(10), Node(10, link=Link(delay=0.02)))
+        >>> Network(nodes, Oscillator(white=2.0), (), 429e12).delay_variances(1.0).round(3)
+        array([0.01, 0.01])
+        """
+        time = positive("interrogation_time", interrogation_time, "s")
+        single = [0.0]
+        for node in self.nodes[1:]:
+            delay, laser = node.link.delay, node.oscillator or self.oscillator
+            if delay > time:
+                raise ValueError(f"an interrogation must not be shorter than the delay {delay:g} s, got {time:g} s")
+            single.append(delay**2 * float(laser.mean_square_change(delay, time)) if delay > 0.0 else 0.0)
+        return self._sent(single)
+
+    def _sent(self, single: Sequence[float]) -> NDArray[np.float64]:
+        """Variance at each node for that of each comparison, of which the centre's own has none."""
+        shares, variances = self.shares, np.array([0.0, *single[1:]])
+        squares = shares**2 * variances
+        return np.asarray((1.0 - shares) ** 2 * variances + squares.sum() - squares)
 
 
 def _centre(nodes: Iterable[Node], otherwise: str = "") -> Oscillator:
@@ -522,7 +548,7 @@ class _Table:
             raise self.refusal("species", "give the species or frequency_hz, not both")
         if "species" in self.content:
             name, known = self.content["species"], known_species()
-            if name not in known:
+            if name not in list(known):
                 raise self.refusal("species", f"must be one of {', '.join(known)}, got {name!r}")
             return known[name].frequency_hz
         if "frequency_hz" not in self.content:

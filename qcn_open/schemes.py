@@ -5,12 +5,16 @@ cycle, and slips by a whole turn with the small probability p. Both are white ov
 
 .. math:: \omega_0^2\sigma_y^2(\tau) = \frac{\langle e^2\rangle + 4\pi^2p}{T^2}\,\frac{T_c}{\tau},
 
-to which dead time adds the Dick effect. What is known before an interrogation makes its error smaller, but where that
-is the loop's own prediction, of variance v, it does not help an average over many cycles: the loop brings the estimates
-to zero, so that their errors are those without the prior, of mean square
-:math:`\langle e^2\rangle/(1 - \langle e^2\rangle/v)`. That is what is meant here for a single cycle, too: the stability
-of the atoms and not of a good laser between two looks at them. Nothing is sampled in the time domain: that is what the
-simulated clock is for.
+to which dead time adds the Dick effect. Each block over several nodes takes an entangled pair of every link. Pairs of
+the next cycle are made during the present one; where they are too few, blocks are given up. To wait for more of them
+does not pay: a dead time t adds the variance :math:`vt/2T` to a cycle, where the laser's noise is white and gives the
+phase the variance v, and v is more than what any interrogation worth it leaves open.
+
+What is known before an interrogation makes its error smaller, but where that is the loop's own prediction, of variance
+v, it does not help an average over many cycles: the loop brings the estimates to zero, so that their errors are those
+without the prior, of mean square :math:`\langle e^2\rangle/(1 - \langle e^2\rangle/v)`. That is what is meant here for
+a single cycle, too: the stability of the atoms and not of a good laser between two looks at them. Nothing is sampled in
+the time domain: that is what the simulated clock is for.
 """
 
 from __future__ import annotations
@@ -29,10 +33,11 @@ from qcn_open.allocation import best_cascade
 from qcn_open.bayes import expected_error
 from qcn_open.budgets import Windings, gaussian_slip, windings
 from qcn_open.cascade import Cascade
-from qcn_open.clock import SCHEMES, Plan, Tracking, run_scheme
+from qcn_open.clock import Assembly, Plan, Tracking, clocks, run_scheme
 from qcn_open.network import Network
 from qcn_open.noise import Noise
 from qcn_open.oscillator import Oscillator
+from qcn_open.preparation import Perfect
 from qcn_open.priors import GaussianPrior
 from qcn_open.ramsey import bound_optimal_time
 from qcn_open.readouts.fringes import MultiAngle
@@ -57,19 +62,37 @@ _FEWEST = 4
 _STEP = 3.0
 _RATIOS = (2, 3, 4, 5, 6, 8)
 _ENSEMBLES = tuple(range(6, 65, 2))
+# Shares of the atoms in blocks, for a first look at cascades of imperfect or of few blocks.
+_BLOCK_SHARES = (0.1, 0.3, 0.6, 0.85)
+_FEW_BLOCKS = (1.0, 4.0)
 
 
 @dataclass(frozen=True)
 class _Clock:
-    """One clock: its atoms, over how many nodes its blocks reach, and whether it has blocks at all."""
+    """One clock: its atoms, the atoms of its smallest block, and how blocks are made, if it has any."""
 
     atoms: int
     nodes: int
-    entangled: bool
+    assembly: Assembly | None
     oscillator: Oscillator
     noise: tuple[Noise, ...]
     dead_time: float
+    frequency_hz: float
     gain: float
+
+    @property
+    def entangled(self) -> bool:
+        return self.assembly is not None
+
+    @property
+    def perfect(self) -> bool:
+        """Whether blocks are made without a flaw, and as many as one likes."""
+        return self.assembly is None or (self.assembly.slowest is None and self.assembly.preparation(1) == Perfect())
+
+    @property
+    def omega(self) -> float:
+        """Angular frequency, rad/s."""
+        return 2.0 * math.pi * self.frequency_hz
 
     def phase_variance(self, time: float) -> float:
         """Of the phase of an interrogation around the predicted one, rad^2, but for what measurement adds."""
@@ -120,6 +143,13 @@ class _Operation:
         if not self.plan.tracking.atoms:
             square /= max(1.0 - square / self.predicted_variance, 1e-3)
         return (square + 4.0 * math.pi**2 * self.slips) * self.plan.cycle_time / self.plan.interrogation_time**2
+
+    def variance(self, tau: float, clock: _Clock) -> float:
+        """Of the detuning over an averaging time (s), with the Dick effect, (rad/s)^2."""
+        dick = 0.0
+        if clock.dead_time > 0.0:
+            dick = clock.oscillator.dick_deviation(tau, self.plan.interrogation_time, clock.dead_time)
+        return self.rate / tau + dick**2
 
     @property
     def slips_share(self) -> float:
@@ -203,7 +233,7 @@ def _operation_for(clock: _Clock, time: float, square: float | None) -> _Operati
     coherence, survival = clock.remaining(time)
     cascade = Cascade(uncorrelated=atoms, prior=GaussianPrior(variance), coherence=coherence, survival=survival)
     if clock.entangled:
-        cascade = _allocated(cascade, clock)
+        cascade = _allocated(cascade, clock, time + clock.dead_time)
     rms, error = expected_error(cascade, _TRIALS, np.random.default_rng(20140615))
     plan = Plan(time, cascade, tracking, clock.gain, clock.dead_time)
     return _Operation(plan, rms**2, error / rms, counted.slips_per_cycle, variance)
@@ -213,8 +243,10 @@ def _digits(number: float, digits: int) -> float:
     return float(f"{number:.{digits - 1}e}")
 
 
-def _allocated(uncorrelated: Cascade, clock: _Clock) -> Cascade:
+def _allocated(uncorrelated: Cascade, clock: _Clock, cycle_time: float) -> Cascade:
     """The best cascade of as many atoms under the same prior and decoherence, or the uncorrelated atoms."""
+    if clock.assembly is not None and not clock.perfect:
+        return _assembled(uncorrelated, clock.nodes, clock.assembly, cycle_time)
     assert isinstance(uncorrelated.prior, GaussianPrior)
     atoms, variance = uncorrelated.atoms, _rounded(uncorrelated.prior.variance, 1.25, math.ceil)
     decay = -math.log(uncorrelated.coherence * uncorrelated.survival)
@@ -226,7 +258,22 @@ def _allocated(uncorrelated: Cascade, clock: _Clock) -> Cascade:
     if not start:
         # What is known of the phase may be enough where it is not for ensembles that track it.
         start = _lossless(uncorrelated.atoms, clock.nodes, _rounded(uncorrelated.prior.variance, 1.25, math.ceil))
-    return _descended(start, uncorrelated, clock.nodes)
+    return _descended(start, uncorrelated, clock.nodes, clock.assembly.sets if clock.assembly else clock.atoms)
+
+
+def _few_or_imperfect(atoms: int, nodes: int) -> list[tuple[int, ...]]:
+    """Copies that grow towards the smaller of neighbouring levels; levels below them may be left out."""
+    starts = set()
+    largest = max(1, int(math.log2(max(atoms / nodes, 2.0))))
+    for first in range(largest if nodes > 1 else 1):
+        for levels in range(1, largest - first + 1):
+            shape = 1.0 + 0.15 * np.arange(levels)[::-1]
+            size = float(shape @ (nodes << (first + np.arange(levels))))
+            for number in (*(share * atoms / size for share in _BLOCK_SHARES), *_FEW_BLOCKS):
+                copies = tuple(int(copies) for copies in np.rint(number * shape))
+                if min(copies) >= 1:
+                    starts.add((0,) * first + copies)
+    return sorted(starts)
 
 
 def _rounded(number: float, factor: float, whole: Callable[[float], int]) -> float:
@@ -254,11 +301,61 @@ def _copies(
         return _lossless(atoms, nodes, variance)
     before = _copies(atoms, nodes, variance, coherence**0.25, survival**0.25, fourfold - 1)
     alone = Cascade(uncorrelated=atoms, prior=GaussianPrior(variance), coherence=coherence, survival=survival)
-    return _descended(before, alone, nodes).copies
+    return _descended(before, alone, nodes, atoms).copies
 
 
-def _descended(copies: tuple[int, ...], alone: Cascade, nodes: int) -> Cascade:
+def _descended(copies: tuple[int, ...], alone: Cascade, nodes: int, sets: int) -> Cascade:
     """From the given copies to better ones, a block at a time; `alone` holds the atoms and what is known of them."""
+
+    def filled(copies: Sequence[int]) -> Cascade | None:
+        found = _with_blocks(alone, copies, nodes, sets)
+        return None if found is None or 0 in found.copies else found
+
+    # From a start with more atoms in blocks than there are, the largest blocks go first.
+    while filled(copies) is None:
+        copies = copies[:-1] if copies[-1] <= 1 else (*copies[:-1], copies[-1] - 1)
+    return _improved(filled(copies) or alone, alone, filled)
+
+
+def _assembled(alone: Cascade, nodes: int, assembly: Assembly, cycle_time: float) -> Cascade:
+    """The same for blocks that are imperfect or few, from the best of many starts."""
+    most = assembly.most(cycle_time)
+
+    def filled(copies: Sequence[int]) -> Cascade | None:
+        found = _with_blocks(alone, copies, nodes, assembly.sets)
+        blocks = sum(found.copies) if found is not None else 0
+        if found is None or (blocks > most and nodes > 1):
+            return None
+        return replace(found, preparation=assembly.preparation(blocks))
+
+    def best(cascades: Sequence[Cascade], number: int, trials: int) -> list[Cascade]:
+        return sorted(cascades, key=lambda one: expected_error(one, trials, np.random.default_rng(1582))[0])[:number]
+
+    starts = _few_or_imperfect(alone.atoms, nodes)
+    found = [cascade for copies in starts if (cascade := filled(copies)) is not None]
+    if not found:
+        return alone
+    start = best(best(found, 10, _TRIALS // 64), 1, _TRIALS // 8)[0]
+    return best([alone, _improved(start, alone, filled)], 1, _TRIALS)[0]
+
+
+def _with_blocks(alone: Cascade, copies: Sequence[int], nodes: int, sets: int) -> Cascade | None:
+    """So many blocks of the atoms of `alone`, or None if there are not enough; `sets` is as in `Assembly`."""
+    while copies and copies[-1] == 0:
+        copies = copies[:-1]
+    shares = sum(number << level for level, number in enumerate(copies))
+    if nodes > 1 and shares > sets:
+        return None
+    left = alone.atoms - nodes * shares
+    if nodes == 1 and copies:
+        copies, left = (copies[0] + left, *copies[1:]), 0
+    if left < 0 or any(number < 0 for number in copies):
+        return None
+    return replace(alone, copies=tuple(copies), nodes=nodes, uncorrelated=left)
+
+
+def _improved(best: Cascade, alone: Cascade, filled: Callable[[Sequence[int]], Cascade | None]) -> Cascade:
+    """A block more or less at a time, as long as that helps; `alone` if no blocks are better."""
 
     @cache
     def error(cascade: Cascade, trials: int, seed: int) -> float:
@@ -268,24 +365,10 @@ def _descended(copies: tuple[int, ...], alone: Cascade, nodes: int) -> Cascade:
         """Whether one errs less, on outcomes that may have been lucky and on others."""
         return all(error(one, *drawn) < error(other, *drawn) for drawn in ((_TRIALS // 8, 1582), (_TRIALS // 2, 1752)))
 
-    def filled(copies: Sequence[int]) -> Cascade | None:
-        while copies and copies[-1] == 0:
-            copies = copies[:-1]
-        left = alone.atoms - nodes * sum(number << level for level, number in enumerate(copies))
-        if nodes == 1 and copies:
-            copies, left = (copies[0] + left, *copies[1:]), 0
-        if left < 0 or any(number < 1 for number in copies):
-            return None
-        return replace(alone, copies=tuple(copies), nodes=nodes, uncorrelated=left)
-
-    # From a start with more atoms in blocks than there are, the largest blocks go first.
-    while filled(copies) is None:
-        copies = copies[:-1] if copies[-1] <= 1 else (*copies[:-1], copies[-1] - 1)
-    best = filled(copies) or alone
     improved = bool(best.copies)
     while improved:
         improved = False
-        for level in reversed(range(0 if nodes > 1 else 1, len(best.copies))):
+        for level in reversed(range(0 if best.nodes > 1 else 1, len(best.copies))):
             for step in (1, -1):
                 # A block more or less, for uncorrelated atoms or for two blocks of half its size.
                 for exchange in (0, 2) if level > 0 else (0,):
@@ -376,19 +459,15 @@ def _reason(best: _Operation, longer: _Operation) -> str:
 
 
 def _clocks(network: Network, scheme: str, gain: float) -> list[_Clock]:
-    if not isinstance(network, Network):
-        raise TypeError(f"network must be a Network, got {network!r}")
-    if scheme not in SCHEMES:
-        raise ValueError(f"scheme must be one of {', '.join(SCHEMES)}, got {scheme!r}")
     gain = open_interval("gain", gain, 0.0, 2.0)
-    cooperative, entangled = scheme.endswith("cooperative"), scheme.startswith("quantum")
-    atoms = [network.atoms] if cooperative else [node.atoms for node in network.nodes]
-    if scheme.endswith("alone"):
-        atoms = atoms[:1]
-    nodes = len(network.nodes) if cooperative and entangled else 1
-    return [
-        _Clock(number, nodes, entangled, network.oscillator, network.noise, network.dead_time, gain) for number in atoms
-    ]
+    found = []
+    for one in clocks(network, scheme):
+        assembly = Assembly.of(one, scheme)
+        smallest = assembly.smallest if assembly is not None else 1
+        found.append(
+            _Clock(one.atoms, smallest, assembly, one.oscillator, one.noise, one.dead_time, one.frequency_hz, gain)
+        )
+    return found
 
 
 def _times(tau: NDArray[np.float64] | Sequence[float] | float, dead_time: float) -> list[float]:
@@ -407,7 +486,8 @@ def stability(
 
     At every tau the interrogation time is tau itself, as long as that pays, and then the best one, repeated. Atoms are
     split between ensembles that count windings and a cascade (uncorrelated atoms in classical schemes), read at fixed,
-    equally spaced angles and estimated jointly.
+    equally spaced angles and estimated jointly. Blocks have what gates and links leave of their contrast, and there are
+    no more of them than entangled pairs.
 
     Parameters
     ----------
@@ -435,7 +515,8 @@ def stability(
     TypeError
         If the network is none.
     ValueError
-        If the scheme is unknown, tau does not increase, or the atoms are too few for any cascade over all nodes.
+        If the scheme is unknown, tau does not increase, the atoms are too few for any cascade over all nodes, or a link
+        makes no entangled pair within the longest tau.
 
     Examples
     --------
@@ -447,27 +528,21 @@ def stability(
     """
     import pandas as pd
 
-    clocks = _clocks(network, scheme, gain)
-    taus = _times(tau, network.dead_time)
-    curves = {clock: _operations(clock, taus) for clock in set(clocks)}
-    operations, reason = curves[clocks[0]]
-    _check_coarse_stage(clocks[0], [_chosen(operations, value - network.dead_time) for value in taus])
-    omega = 2.0 * math.pi * network.frequency_hz
+    single = _clocks(network, scheme, gain)
+    taus = _times(tau, max(clock.dead_time for clock in single))
+    _check_pairs(single[0], taus[-1])
+    curves = {clock: _operations(clock, taus) for clock in set(single)}
+    operations, reason = curves[single[0]]
+    _check_coarse_stage(single[0], [_chosen(operations, value - single[0].dead_time) for value in taus])
     rows = []
     for value in taus:
-        chosen = [_chosen(curves[clock][0], value - clock.dead_time) for clock in clocks]
-        dick = [
-            network.oscillator.dick_deviation(value, one.plan.interrogation_time, network.dead_time)
-            if network.dead_time > 0.0
-            else 0.0
-            for one in chosen
-        ]
-        inverse = sum(1.0 / (one.rate / value + extra**2) for one, extra in zip(chosen, dick, strict=True))
-        sigma = 1.0 / (omega * math.sqrt(inverse))
-        bounds = [_bound(clock, value) for clock in clocks]
+        chosen = [_chosen(curves[clock][0], value - clock.dead_time) for clock in single]
+        inverse = sum(clock.omega**2 / one.variance(value, clock) for one, clock in zip(chosen, single, strict=True))
+        sigma = 1.0 / math.sqrt(inverse)
+        information = sum(clock.omega**2 * _bound(clock, value) for clock in single)
         one = chosen[0]
         plan = one.plan
-        spread = 1.96 * one.uncertainty * (1.0 - one.slips_share) / math.sqrt(len(clocks))
+        spread = 1.96 * one.uncertainty * (1.0 - one.slips_share) / math.sqrt(len(single))
         rows.append(
             {
                 "tau_s": value,
@@ -478,10 +553,12 @@ def stability(
                 "uncorrelated_atoms": plan.cascade.uncorrelated,
                 "tracking": _text(plan.tracking),
                 "cascade": " + ".join(
-                    f"{number} x {plan.cascade.nodes << level}" for level, number in enumerate(plan.cascade.copies)
+                    f"{number} x {plan.cascade.nodes << level}"
+                    for level, number in enumerate(plan.cascade.copies)
+                    if number > 0
                 ),
                 "slips_share": one.slips_share,
-                "bound_sigma_y": 1.0 / (omega * math.sqrt(sum(bounds))),
+                "bound_sigma_y": 1.0 / math.sqrt(information),
                 "limited_by": reason if _repeats(one, value) else "interrogation time = tau",
             }
         )
@@ -524,12 +601,13 @@ def best_plan(
     100
     """
     clock = _clocks(network, scheme, gain)[0]
-    value = _times(tau, network.dead_time)[-1]
+    value = _times(tau, clock.dead_time)[-1]
+    _check_pairs(clock, value)
     if interrogation_time is not None:
         time = positive("interrogation_time", interrogation_time, "s")
-        if time + network.dead_time > value:
+        if time + clock.dead_time > value:
             raise ValueError(
-                f"interrogation_time must not exceed tau less the dead time, {value - network.dead_time:g} s, "
+                f"interrogation_time must not exceed tau less the dead time, {value - clock.dead_time:g} s, "
                 f"got {time:g} s"
             )
         operation = _operation(clock, time)
@@ -541,7 +619,7 @@ def best_plan(
             )
         return operation.plan
     operations, _ = _operations(clock, [value])
-    chosen = _chosen(operations, value - network.dead_time)
+    chosen = _chosen(operations, value - clock.dead_time)
     _check_coarse_stage(clock, [chosen])
     return chosen.plan
 
@@ -550,6 +628,18 @@ def _chosen(operations: dict[float, _Operation], longest: float) -> _Operation:
     """The best of those that are not too long."""
     fitting = [one for time, one in operations.items() if time <= longest * (1.0 + 1e-9)]
     return min(fitting, key=lambda one: one.rate)
+
+
+def _check_pairs(clock: _Clock, tau: float) -> None:
+    """Refuse a clock of entangled nodes that get no pair within the longest averaging time (s)."""
+    if clock.assembly is None or clock.assembly.most(tau) >= 1 or clock.assembly.slowest is None:
+        return
+    node = clock.assembly.slowest
+    raise ValueError(
+        f"link epr_rate_hz of node {node.name!r} is {node.link.epr_rate_hz:g} Hz, not one entangled pair within "
+        f"tau = {tau:g} s, so that no block reaches over all nodes: take at least {1.0 / tau:.3g} Hz, a longer tau or "
+        "'quantum-classical'"
+    )
 
 
 def _repeats(operation: _Operation, tau: float) -> bool:
@@ -683,15 +773,17 @@ def simulate(
     >>> list(table.columns)
     ['tau_s', 'sigma_y', 'sigma_y_low', 'sigma_y_high', 'slips']
     """
-    clocks = _clocks(network, scheme, gain)
+    single = _clocks(network, scheme, gain)
     if tau is None:
-        coherence, survival = clocks[0].remaining(1.0)
+        coherence, survival = single[0].remaining(1.0)
         decay = -math.log(coherence * survival)
-        tau = 1e3 / decay if decay > 0.0 else 1e3 * _direct_time(clocks[0], 1e6)
+        tau = 1e3 / decay if decay > 0.0 else 1e3 * _direct_time(single[0], 1e6)
     plans = [best_plan(network, scheme, tau, gain=gain)]
-    if len(set(clocks)) > 1:
+    if len(set(single)) > 1:
         # Records are averaged cycle by cycle: all nodes keep to the one that has to stop first.
-        values = _times(tau, network.dead_time)
-        shortest = min(_chosen(_operations(clock, values)[0], values[-1]).plan.interrogation_time for clock in clocks)
-        plans = [operation.plan for clock in clocks if (operation := _operation(clock, shortest)) is not None]
+        values = _times(tau, max(clock.dead_time for clock in single))
+        shortest = min(_chosen(_operations(clock, values)[0], values[-1]).plan.interrogation_time for clock in single)
+        slowest = max(clock.dead_time for clock in single)
+        operations = [_operation(clock, shortest) for clock in single]
+        plans = [replace(operation.plan, dead_time=slowest) for operation in operations if operation is not None]
     return run_scheme(network, scheme, plans, cycles, rng, threads=threads)
