@@ -425,19 +425,9 @@ TEN_NODES = [(0,) * 18, (1,) * 18, *(tuple(int(bit) for bit in RNG.integers(0, 2
 
 
 @pytest.mark.parametrize("outcome", TEN_NODES)
-def test_ten_nodes(outcome: tuple[int, ...]) -> None:
-    assert_ten_nodes(outcome, 4)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("outcome", TEN_NODES[:4])
-def test_a_thousand_atoms(outcome: tuple[int, ...]) -> None:
-    assert_ten_nodes(outcome, 100)
-
-
-def assert_ten_nodes(outcome: tuple[int, ...], size: int) -> None:
-    """Overlap 1 with the GHZ state of the phase i, without a phase between them but the common one of all levels."""
-    probability, state = qcn.TeleportedGhz((IDEAL,) * 10, (size,) * 10).circuit_network(outcome)
+def test_a_thousand_atoms_of_ten_nodes(outcome: tuple[int, ...]) -> None:
+    """Overlap 1 with the GHZ state and the phase i."""
+    probability, state = qcn.TeleportedGhz((IDEAL,) * 10, (100,) * 10).circuit_network(outcome)
     assert probability == approx(4.0**-9)
     assert state.max_bond() == 2
     ground, excited = (amplitude(state, level) for level in (0, 1))

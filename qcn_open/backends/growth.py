@@ -23,9 +23,9 @@ _LARGEST = 1e300
 class Growth(Backend):
     r"""Grown GHZ states, exactly: gate by gate and atom by atom, without a tensor network.
 
-    All coherence of a `GrownGhz` is between g...g and e...e, as is that of a `TeleportedGhz` unless bits may be wrong or
-    halves of pairs lost, and phase-covariant noise keeps it there. What the Fisher information needs are the populations
-    of these two states, each a mean of a product over the atoms.
+    All coherence of a `GrownGhz` is between g...g and e...e, as is that of a `TeleportedGhz` unless bits may be wrong
+    or halves of pairs lost, and phase-covariant noise keeps it there. What the Fisher information needs are the
+    populations of these two states, each a mean of a product over the atoms.
 
     Examples
     --------
