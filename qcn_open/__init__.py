@@ -19,7 +19,7 @@ from qcn_open.backends import (
     interleaved,
 )
 from qcn_open.cascade import Cascade, Level
-from qcn_open.clock import SCHEMES, NodeRecord, Plan, Record, Tracking, run_clock, run_nodes, run_scheme
+from qcn_open.clock import SCHEMES, Assembly, NodeRecord, Plan, Record, Tracking, run_clock, run_nodes, run_scheme
 from qcn_open.estimators import Arctan2, Bitwise, Estimator, Joint, LevelPhase, MaximumLikelihood
 from qcn_open.fisher import NodeInformation, cfi, qfi, qfim
 from qcn_open.model import Ramsey
@@ -37,6 +37,16 @@ from qcn_open.noise import (
 from qcn_open.operation import Accusation, NetworkRecord, Operation, Outage, run_network
 from qcn_open.optimize import BestProbe, best_probe
 from qcn_open.oscillator import Oscillator, centre_of_mass
+from qcn_open.pairs import (
+    PairSource,
+    delay_phase,
+    pairs_per_cycle,
+    path_phase,
+    purified,
+    storage_coherence,
+    waiting_distribution,
+    waiting_time,
+)
 from qcn_open.preparation import Gates, GrownGhz, Perfect, Preparation, fidelity, parity_contrast
 from qcn_open.priors import FlatPrior, GaussianPrior, Prior
 from qcn_open.probes import (
@@ -54,7 +64,7 @@ from qcn_open.ramsey import OptimalTime, bound_optimal_time, optimal_time, preci
 from qcn_open.readouts import CollectiveSpin, DualQuadrature, FedForward, Fringes, MultiAngle, Parity, Readout
 from qcn_open.schemes import best_plan, plateau, simulate, stability
 from qcn_open.security import Attack, FalseFrequency, FalseParity, Intermittent, RandomBits, SequentialTest
-from qcn_open.teleportation import Local, Teleported
+from qcn_open.teleportation import Local, Teleported, TeleportedGhz
 
 __version__ = "0.1.0"
 
@@ -62,6 +72,7 @@ __all__ = [
     "SCHEMES",
     "Accusation",
     "Arctan2",
+    "Assembly",
     "Attack",
     "Backend",
     "BestProbe",
@@ -107,6 +118,7 @@ __all__ = [
     "OptimalTime",
     "Oscillator",
     "Outage",
+    "PairSource",
     "Parity",
     "Perfect",
     "PhaseDiffusion",
@@ -128,6 +140,7 @@ __all__ = [
     "Symmetric",
     "SymmetricState",
     "Teleported",
+    "TeleportedGhz",
     "Tracking",
     "TrapLoss",
     "bayes",
@@ -139,14 +152,18 @@ __all__ = [
     "budgets",
     "centre_of_mass",
     "cfi",
+    "delay_phase",
     "explain",
     "fidelity",
     "interleaved",
     "optimal_time",
     "overlapping_adev",
+    "pairs_per_cycle",
     "parity_contrast",
+    "path_phase",
     "plateau",
     "precision_curve",
+    "purified",
     "qfi",
     "qfim",
     "run_clock",
@@ -156,4 +173,7 @@ __all__ = [
     "security",
     "simulate",
     "stability",
+    "storage_coherence",
+    "waiting_distribution",
+    "waiting_time",
 ]

@@ -22,11 +22,13 @@ from numpy.typing import NDArray
 
 from qcn_open.cascade import Cascade
 from qcn_open.estimators import Bitwise
-from qcn_open.network import Link, Network
+from qcn_open.network import Link, Network, Node
 from qcn_open.oscillator import Oscillator
+from qcn_open.preparation import Gates, Perfect, Preparation
 from qcn_open.priors import FlatPrior
 from qcn_open.readouts.fringes import FedForward
 from qcn_open.states.base import freeze
+from qcn_open.teleportation import Local, Teleported
 from qcn_open.validation import count, nonnegative, open_interval, positive
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
     from qcn_open.kernels.cascade import CascadeTables
 
-__all__ = ["SCHEMES", "NodeRecord", "Plan", "Record", "Tracking", "run_clock", "run_nodes", "run_scheme"]
+__all__ = ["SCHEMES", "Assembly", "NodeRecord", "Plan", "Record", "Tracking", "run_clock", "run_nodes", "run_scheme"]
 
 SCHEMES = (
     "quantum-cooperative",
@@ -43,6 +45,69 @@ SCHEMES = (
     "classical-cooperative",
     "classical-alone",
 )
+
+
+@dataclass(frozen=True)
+class Assembly:
+    r"""How the entangled blocks of a clock come about: by whose gates, and from entangled pairs at what rate.
+
+    A block over all nodes takes one pair of every link. Pairs are made while the blocks before are interrogated and
+    stored until the slowest link has them all; on average they wait half the time that they take.
+
+    Parameters
+    ----------
+    nodes : tuple of Node
+        Those that share the blocks; of one alone the link is not used.
+
+    Examples
+    --------
+    >>> from qcn_open import Link, Node
+    >>> assembly = Assembly((Node(100), Node(100, link=Link(epr_rate_hz=20.0))))
+    >>> assembly.time(90), assembly.most(0.5)
+    (4.5, 10)
+    """
+
+    nodes: tuple[Node, ...]
+
+    @classmethod
+    def of(cls, network: Network, scheme: str) -> tuple[Assembly, ...]:
+        """One for each clock of a scheme that entangles; none of a classical one."""
+        if scheme.startswith("classical"):
+            return ()
+        if scheme == "quantum-cooperative":
+            return (cls(network.nodes),)
+        nodes = network.nodes[:1] if scheme == "quantum-alone" else network.nodes
+        # Nothing else of a node matters to blocks of its own, so that equal clocks are equal.
+        return tuple(cls((Node(node.atoms, gates=node.gates),)) for node in nodes)
+
+    @property
+    def smallest(self) -> int:
+        """Atoms of the smallest block."""
+        return sum(node.share for node in self.nodes) if len(self.nodes) > 1 else 1
+
+    @property
+    def slowest(self) -> Node | None:
+        """The node whose link has the lowest rate; None if no link limits it."""
+        limited = [node for node in self.nodes[1:] if node.link.epr_rate_hz is not None]
+        return min(limited, key=lambda node: node.link.epr_rate_hz or 0.0) if limited else None
+
+    def time(self, blocks: int) -> float:
+        """What the pairs of so many blocks take, s."""
+        return blocks / (self.slowest.link.epr_rate_hz or math.inf) if self.slowest else 0.0
+
+    def most(self, time: float) -> float:
+        """Blocks for which there are pairs within a time (s)."""
+        return math.floor(time * (self.slowest.link.epr_rate_hz or 0.0) * (1.0 + 1e-9)) if self.slowest else math.inf
+
+    def preparation(self, blocks: int) -> Preparation:
+        """Of so many blocks a cycle."""
+        gates = tuple(node.gates for node in self.nodes)
+        fidelities = tuple(node.link.epr_fidelity for node in self.nodes[1:])
+        if set(gates) == {Gates()} and set(fidelities) <= {1.0}:
+            return Perfect()
+        if len(self.nodes) == 1:
+            return Local(gates[0])
+        return Teleported(gates, tuple(node.share for node in self.nodes), fidelities, 0.5 * self.time(blocks))
 
 
 def _several(values: Any) -> tuple[Any, ...]:
@@ -485,8 +550,8 @@ def run_scheme(
     TypeError
         If an argument is of another type.
     ValueError
-        If the scheme is unknown, a plan asks for more atoms or another number of nodes than there are, for another dead
-        time, or for other coherence than the noise of the network leaves.
+        If the scheme is unknown, a plan asks for more atoms, more entangled pairs or another number of nodes than there
+        are, for less dead time, or for other coherence or preparation than the network leaves.
     """
     if not isinstance(network, Network):
         raise TypeError(f"network must be a Network, got {network!r}")
@@ -501,9 +566,10 @@ def run_scheme(
         plans *= len(available)
     if len(plans) != len(available):
         raise ValueError(f"{scheme} needs one plan, or one for each of {len(available)} clocks, got {len(plans)}")
-    for one, atoms in zip(plans, available, strict=True):
+    assemblies = Assembly.of(network, scheme) or (None,) * len(plans)
+    for one, atoms, assembly in zip(plans, available, assemblies, strict=True):
         _check(one, network.oscillator)
-        _check_scheme(one, network, scheme, atoms)
+        _check_scheme(one, network, scheme, atoms, assembly)
     if len({one.cycle_time for one in plans}) > 1:
         raise ValueError(
             "clocks whose records are averaged need equal cycle times, "
@@ -538,16 +604,18 @@ def _as_levels(ensembles: Sequence[CascadeTables]) -> tuple[NDArray[np.void], ND
     return levels, np.concatenate(channels)
 
 
-def _check_scheme(plan: Plan, network: Network, scheme: str, atoms: int) -> None:
+def _check_scheme(plan: Plan, network: Network, scheme: str, atoms: int, assembly: Assembly | None) -> None:
     if plan.atoms > atoms:
         raise ValueError(f"the plan asks for {plan.atoms} atoms, but there are {atoms} for {scheme}: take fewer")
-    nodes = len(network.nodes) if scheme == "quantum-cooperative" else 1
-    if plan.cascade.copies and scheme.startswith("classical"):
-        raise ValueError(f"{scheme} has uncorrelated atoms only, got blocks {plan.cascade.copies}")
-    if plan.cascade.copies and plan.cascade.nodes != nodes:
-        raise ValueError(f"{scheme} needs a cascade over {nodes} nodes, got nodes={plan.cascade.nodes}")
-    if plan.dead_time != network.dead_time:
-        raise ValueError(f"the plan has a dead time of {plan.dead_time:g} s, the network of {network.dead_time:g} s")
+    if plan.dead_time < network.dead_time:
+        raise ValueError(
+            f"the plan has a dead time of {plan.dead_time:g} s, the network of {network.dead_time:g} s: "
+            "take at least that"
+        )
+    if plan.cascade.copies:
+        if assembly is None:
+            raise ValueError(f"{scheme} has uncorrelated atoms only, got blocks {plan.cascade.copies}")
+        _check_assembly(plan, assembly, scheme)
     left = plan.cascade.decohered(network.noise, plan.interrogation_time)
     for name in ("coherence", "survival"):
         planned, remaining = getattr(plan.cascade, name), getattr(left, name)
@@ -556,6 +624,33 @@ def _check_scheme(plan: Plan, network: Network, scheme: str, atoms: int) -> None
                 f"the plan's cascade has {name} {planned:.8g}, but the network's noise leaves {remaining:.8g} after "
                 f"{plan.interrogation_time:g} s: use cascade.decohered(network.noise, time)"
             )
+
+
+def _check_assembly(plan: Plan, assembly: Assembly, scheme: str) -> None:
+    cascade = plan.cascade
+    if cascade.nodes != assembly.smallest:
+        raise ValueError(f"{scheme} needs a cascade over {assembly.smallest} nodes, got nodes={cascade.nodes}")
+    blocks = sum(cascade.copies)
+    if blocks > assembly.most(plan.cycle_time):
+        raise ValueError(
+            f"{blocks} blocks over all nodes take {assembly.time(blocks):g} s at the epr_rate_hz of "
+            f"{_rate(assembly.slowest)}, but a cycle takes {plan.cycle_time:g} s: take fewer blocks or a longer "
+            "dead time"
+        )
+    made = assembly.preparation(blocks)
+    for size in (cascade.nodes << level for level, copies in enumerate(cascade.copies) if copies):
+        planned, left = cascade.preparation.contrast(size), made.contrast(size)
+        if not math.isclose(planned, left, rel_tol=1e-6):
+            raise ValueError(
+                f"the plan's preparation gives {size} atoms the contrast {planned:.8g}, but the network's gates and "
+                f"links leave {left:.8g}: use preparation={made!r}"
+            )
+
+
+def _rate(node: Node | None) -> str:
+    """Rate and name of a node, for messages."""
+    assert node is not None
+    return f"{node.link.epr_rate_hz:g} Hz of node {node.name!r}"
 
 
 def _deviations(

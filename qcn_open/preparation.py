@@ -43,7 +43,7 @@ from qcn_open.validation import closed_interval, count, nonnegative
 if TYPE_CHECKING:
     from quimb.tensor import MatrixProductOperator
 
-__all__ = ["Gates", "Geometry", "GrownGhz", "Local", "Perfect", "Preparation", "fidelity", "parity_contrast"]
+__all__ = ["Gates", "Geometry", "Grown", "GrownGhz", "Perfect", "Preparation", "fidelity", "parity_contrast"]
 
 Geometry = Literal["chain", "tree"]
 
@@ -131,63 +131,22 @@ class Gates:
         rate = nonnegative("Gates memory_dephasing", self.memory_dephasing, "1/s")
         object.__setattr__(self, "memory_dephasing", rate)
 
-    def contrast(self, size: int) -> float:
-        r"""Contrast of a GHZ state of n atoms that is grown from one of them.
 
-        .. math:: V = F(1-2q_F)\left[(1 - \tfrac{16}{15}p)(1-2q)^2(1-l)^2\right]^{n-1}
+class Grown(Probe):
+    """GHZ states that gates grew: populations as means over the atoms, and one contrast."""
 
-        with F the fidelity and :math:`q_F` the phase flips of the collective gate, p, q and l those of the n - 1 CNOTs
-        that it is made of (see `GrownGhz`); 1 for a single atom, which needs no gate.
+    @property
+    @abstractmethod
+    def contrast(self) -> float:
+        """Twice the coherence between g...g and e...e, whose phase is that of the GHZ state, or turned by pi if < 0."""
 
-        Examples
-        --------
-        >>> round(Gates(entangling_fidelity=0.99, dephasing=1e-3).contrast(6), 6)
-        0.970377
-        """
-        cnots = count("size of a GHZ state", size) - 1
-        if cnots == 0:
-            return 1.0
-        collective = self.entangling_fidelity * (1.0 - 2.0 * self.phase_flip)
-        return collective * math.exp(
-            _log_power(self.depolarizing / _FULLY_DEPOLARIZING, cnots)
-            + _log_power(2.0 * self.dephasing, 2 * cnots)
-            + _log_power(self.loss, 2 * cnots)
-        )
+    @abstractmethod
+    def log_mean_product(self, factors: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Logarithm of the mean of a product over the atoms, of factors >= 0 on their levels (g, e, lost)."""
 
 
 @dataclass(frozen=True)
-class Local(Preparation):
-    r"""GHZ states that do not reach beyond one node, grown there.
-
-    Parameters
-    ----------
-    gates : Gates
-        What goes wrong in that node.
-
-    Raises
-    ------
-    TypeError
-        If gates is none.
-
-    Examples
-    --------
-    >>> Local(Gates(entangling_fidelity=0.99)).contrast(64)
-    0.99
-    """
-
-    gates: Gates
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.gates, Gates):
-            raise TypeError(f"Local gates must be Gates such as Gates(entangling_fidelity=0.99), got {self.gates!r}")
-
-    def contrast(self, size: int) -> float:
-        """That of `Gates.contrast`."""
-        return self.gates.contrast(size)
-
-
-@dataclass(frozen=True)
-class GrownGhz(Probe):
+class GrownGhz(Grown):
     r"""GHZ state of N atoms, grown atom by atom with imperfect gates.
 
     Errors follow every gate, on its control and its target:
@@ -271,6 +230,11 @@ class GrownGhz(Probe):
         return self.size - 1 if self.geometry == "chain" else (self.size - 1).bit_length()
 
     @property
+    def contrast(self) -> float:
+        """C; 0 where it is no floating-point number any more."""
+        return math.exp(self.log_contrast)
+
+    @property
     def log_contrast(self) -> float:
         r"""Natural logarithm of the contrast C."""
         gates = self.size - 1
@@ -304,20 +268,23 @@ class GrownGhz(Probe):
 
         In a chain n' = 1, and this is the power of a matrix. All terms are >= 0, so nothing cancels.
         """
-        gate = self._gate(LEVELS)
+        mean, logarithm = self.log_means(factors)
+        with np.errstate(divide="ignore"):
+            return np.asarray(logarithm + np.log(0.5 * (mean[..., GROUND] + mean[..., EXCITED])))
+
+    def log_means(self, factors: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The same for each level of the first atom, shape (..., 3), and the logarithm of a factor of them all."""
+        gate = self.gate(LEVELS)
         single = np.asarray(factors, dtype=float)
         if self.geometry == "chain":
             step = np.einsum("iab,...a->...ib", gate, single)
-            mean, logarithm = _power_on(step, self.size - 1, single)
-        else:
-            groups = {1: (single, np.zeros(single.shape[:-1]))}
-            for size in self._group_sizes():
-                (control, log_control), (target, log_target) = (groups[part] for part in self._split(size))
-                mean, log_scale = _scaled(np.einsum("iab,...a,...b->...i", gate, control, target), 1)
-                groups[size] = mean, log_control + log_target + log_scale
-            mean, logarithm = groups[self.size]
-        with np.errstate(divide="ignore"):
-            return np.asarray(logarithm + np.log(0.5 * (mean[..., GROUND] + mean[..., EXCITED])))
+            return _power_on(step, self.size - 1, single)
+        groups = {1: (single, np.zeros(single.shape[:-1]))}
+        for size in self._group_sizes():
+            (control, log_control), (target, log_target) = (groups[part] for part in self.split(size))
+            mean, log_scale = _scaled(np.einsum("iab,...a,...b->...i", gate, control, target), 1)
+            groups[size] = mean, log_control + log_target + log_scale
+        return groups[self.size]
 
     def vector(self) -> NDArray[np.complex128]:
         """Density matrix of a few atoms, shape (levels**N, levels**N); the first atom is the most significant digit.
@@ -333,14 +300,14 @@ class GrownGhz(Probe):
             raise ValueError(
                 f"a dense state is limited to dimension {_DENSE_DIMENSION}, {self!r} has {levels}^{self.size}"
             )
-        gate = self._gate(levels)
+        gate = self.gate(levels)
         populations = {1: np.eye(levels)}
         for size in self._group_sizes():
-            control, target = (populations[part] for part in self._split(size))
+            control, target = (populations[part] for part in self.split(size))
             populations[size] = np.einsum("iab,ax,by->ixy", gate, control, target).reshape(levels, -1)
         rho = np.diag(0.5 * (populations[self.size][GROUND] + populations[self.size][EXCITED])).astype(complex)
         top = _all_excited(self)
-        rho[top, 0] = 0.5j * math.exp(self.log_contrast)
+        rho[top, 0] = 0.5j * self.contrast
         rho[0, top] = -rho[top, 0]
         return rho
 
@@ -364,7 +331,7 @@ class GrownGhz(Probe):
         # Spread over the atoms, so that no tensor holds a number that underflows.
         factor = math.exp(self.log_contrast / self.size)
         tensors = []
-        for classical in self._population_tensors():
+        for classical in self.population_tensors(np.array([[0.5, 0.5, 0.0][: self.levels]])):
             left, levels, right = classical.shape
             tensor = np.zeros((left + 2, levels, levels, right + 2), dtype=complex)
             tensor[:left, range(levels), range(levels), :right] = classical
@@ -375,7 +342,7 @@ class GrownGhz(Probe):
         tensors[-1] = np.tensordot(tensors[-1], end, axes=(3, 0))[..., None]
         return MatrixProductOperator(open_ends(tensors), shape="lrud")
 
-    def _split(self, size: int) -> tuple[int, int]:
+    def split(self, size: int) -> tuple[int, int]:
         """How many atoms are grown from control and target after the first gate of an atom from which `size` are."""
         control = 1 if self.geometry == "chain" else 1 << ((size - 1).bit_length() - 1)
         return control, size - control
@@ -388,7 +355,7 @@ class GrownGhz(Probe):
         remainders = {((self.size - 1) % (1 << layer)) + 1 for layer in range(self.layers + 1)}
         return sorted((remainders | {1 << layer for layer in range(self.layers)}) - {1})
 
-    def _gate(self, levels: int) -> NDArray[np.float64]:
+    def gate(self, levels: int) -> NDArray[np.float64]:
         """Probability G[a, a', b'] that a gate whose control is at level a leaves control and target at a' and b'."""
         ideal = np.zeros((LEVELS, LEVELS, LEVELS))
         ideal[GROUND, GROUND, GROUND] = ideal[EXCITED, EXCITED, EXCITED] = ideal[LOST, LOST, GROUND] = 1.0
@@ -399,15 +366,20 @@ class GrownGhz(Probe):
         gate = (1.0 - replaced) * ideal + replaced * np.einsum("iab,ax,by->ixy", ideal, mixed, mixed)
         return np.asarray(np.einsum("iab,ax,by->ixy", gate, loss, loss)[:levels, :levels, :levels])
 
-    def _population_tensors(self) -> list[NDArray[np.float64]]:
-        """Site tensors (left, level, right) of the populations P, outer bonds of dimension 1.
+    def population_tensors(self, start: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+        """Site tensors (left, level, right) of the populations P, the last bond of dimension 1.
 
         Gates and atoms are absorbed one after the other; the open edges in between are the bond.
+
+        Parameters
+        ----------
+        start : ndarray, shape (left, levels)
+            Populations of the first atom before the first gate.
         """
-        levels = self.levels
-        gate = self._gate(levels)
+        levels = start.shape[1]
+        gate = self.gate(levels)
         edges = [0]
-        block = np.array([[0.5, 0.5, 0.0][:levels]])
+        block = start
         tensors: list[NDArray[np.float64]] = []
         entries = 0
         for node in _layout(self):
@@ -445,7 +417,7 @@ def fidelity(probe: Probe) -> float:
     Parameters
     ----------
     probe : Probe
-        A `GrownGhz` of any size, or another probe of a few atoms.
+        A `GrownGhz` or `TeleportedGhz` of any size, or another probe of a few atoms.
 
     Examples
     --------
@@ -462,7 +434,7 @@ def parity_contrast(probe: Probe) -> float:
     Parameters
     ----------
     probe : Probe
-        A `GrownGhz` of any size, or another probe of a few atoms.
+        A `GrownGhz` or `TeleportedGhz` of any size, or another probe of a few atoms.
 
     Examples
     --------
@@ -475,9 +447,9 @@ def parity_contrast(probe: Probe) -> float:
 
 def _extremes(probe: Probe) -> tuple[float, complex]:
     """Population of g...g and e...e together, and the coherence between them."""
-    if isinstance(probe, GrownGhz):
+    if isinstance(probe, Grown):
         log_populations = probe.log_mean_product(np.eye(LEVELS)[[GROUND, EXCITED]])
-        return float(np.exp(log_populations).sum()), 0.5j * math.exp(probe.log_contrast)
+        return float(np.exp(log_populations).sum()), 0.5j * probe.contrast
     state, top = probe.vector(), _all_excited(probe)
     if state.ndim == 1:
         return float(abs(state[0]) ** 2 + abs(state[top]) ** 2), complex(state[top] * state[0].conj())
@@ -498,7 +470,7 @@ def _layout(probe: GrownGhz) -> Iterator[tuple[int, ...]]:
     labels = itertools.count(1)
 
     def gate(edge: int, size: int) -> tuple[tuple[int, int, int], tuple[int, int], tuple[int, int]]:
-        control, target = ((next(labels), part) for part in probe._split(size))
+        control, target = ((next(labels), part) for part in probe.split(size))
         return (edge, control[0], target[0]), control, target
 
     def after(edge: int, size: int) -> Iterator[tuple[int, ...]]:

@@ -5,12 +5,16 @@ cycle, and slips by a whole turn with the small probability p. Both are white ov
 
 .. math:: \omega_0^2\sigma_y^2(\tau) = \frac{\langle e^2\rangle + 4\pi^2p}{T^2}\,\frac{T_c}{\tau},
 
-to which dead time adds the Dick effect. What is known before an interrogation makes its error smaller, but where that
-is the loop's own prediction, of variance v, it does not help an average over many cycles: the loop brings the estimates
-to zero, so that their errors are those without the prior, of mean square
-:math:`\langle e^2\rangle/(1 - \langle e^2\rangle/v)`. That is what is meant here for a single cycle, too: the stability
-of the atoms and not of a good laser between two looks at them. Nothing is sampled in the time domain: that is what the
-simulated clock is for.
+to which dead time adds the Dick effect. Each block over several nodes takes an entangled pair of every link. Pairs of
+the next cycle are made during the present one; where they are too few, blocks are given up. To wait for more of them
+does not pay: a dead time t adds the variance :math:`vt/2T` to a cycle, where the laser's noise is white and gives the
+phase the variance v, and v is more than what any interrogation worth it leaves open.
+
+What is known before an interrogation makes its error smaller, but where that is the loop's own prediction, of variance
+v, it does not help an average over many cycles: the loop brings the estimates to zero, so that their errors are those
+without the prior, of mean square :math:`\langle e^2\rangle/(1 - \langle e^2\rangle/v)`. That is what is meant here for
+a single cycle, too: the stability of the atoms and not of a good laser between two looks at them. Nothing is sampled in
+the time domain: that is what the simulated clock is for.
 """
 
 from __future__ import annotations
@@ -29,10 +33,11 @@ from qcn_open.allocation import best_cascade
 from qcn_open.bayes import expected_error
 from qcn_open.budgets import Windings, gaussian_slip, windings
 from qcn_open.cascade import Cascade
-from qcn_open.clock import SCHEMES, Plan, Tracking, run_scheme
+from qcn_open.clock import SCHEMES, Assembly, Plan, Tracking, run_scheme
 from qcn_open.network import Network
 from qcn_open.noise import Noise
 from qcn_open.oscillator import Oscillator
+from qcn_open.preparation import Perfect
 from qcn_open.priors import GaussianPrior
 from qcn_open.ramsey import bound_optimal_time
 from qcn_open.readouts.fringes import MultiAngle
@@ -57,19 +62,31 @@ _FEWEST = 4
 _STEP = 3.0
 _RATIOS = (2, 3, 4, 5, 6, 8)
 _ENSEMBLES = tuple(range(6, 65, 2))
+# Shares of the atoms in blocks, for a first look at cascades of imperfect or of few blocks.
+_BLOCK_SHARES = (0.1, 0.3, 0.6, 0.85)
+_FEW_BLOCKS = (1.0, 4.0)
 
 
 @dataclass(frozen=True)
 class _Clock:
-    """One clock: its atoms, over how many nodes its blocks reach, and whether it has blocks at all."""
+    """One clock: its atoms, the atoms of its smallest block, and how blocks are made, if it has any."""
 
     atoms: int
     nodes: int
-    entangled: bool
+    assembly: Assembly | None
     oscillator: Oscillator
     noise: tuple[Noise, ...]
     dead_time: float
     gain: float
+
+    @property
+    def entangled(self) -> bool:
+        return self.assembly is not None
+
+    @property
+    def perfect(self) -> bool:
+        """Whether blocks are made without a flaw, and as many as one likes."""
+        return self.assembly is None or (self.assembly.slowest is None and self.assembly.preparation(1) == Perfect())
 
     def phase_variance(self, time: float) -> float:
         """Of the phase of an interrogation around the predicted one, rad^2, but for what measurement adds."""
@@ -203,7 +220,7 @@ def _operation_for(clock: _Clock, time: float, square: float | None) -> _Operati
     coherence, survival = clock.remaining(time)
     cascade = Cascade(uncorrelated=atoms, prior=GaussianPrior(variance), coherence=coherence, survival=survival)
     if clock.entangled:
-        cascade = _allocated(cascade, clock)
+        cascade = _allocated(cascade, clock, time + clock.dead_time)
     rms, error = expected_error(cascade, _TRIALS, np.random.default_rng(20140615))
     plan = Plan(time, cascade, tracking, clock.gain, clock.dead_time)
     return _Operation(plan, rms**2, error / rms, counted.slips_per_cycle, variance)
@@ -213,8 +230,10 @@ def _digits(number: float, digits: int) -> float:
     return float(f"{number:.{digits - 1}e}")
 
 
-def _allocated(uncorrelated: Cascade, clock: _Clock) -> Cascade:
+def _allocated(uncorrelated: Cascade, clock: _Clock, cycle_time: float) -> Cascade:
     """The best cascade of as many atoms under the same prior and decoherence, or the uncorrelated atoms."""
+    if clock.assembly is not None and not clock.perfect:
+        return _assembled(uncorrelated, clock.nodes, clock.assembly, cycle_time)
     assert isinstance(uncorrelated.prior, GaussianPrior)
     atoms, variance = uncorrelated.atoms, _rounded(uncorrelated.prior.variance, 1.25, math.ceil)
     decay = -math.log(uncorrelated.coherence * uncorrelated.survival)
@@ -227,6 +246,21 @@ def _allocated(uncorrelated: Cascade, clock: _Clock) -> Cascade:
         # What is known of the phase may be enough where it is not for ensembles that track it.
         start = _lossless(uncorrelated.atoms, clock.nodes, _rounded(uncorrelated.prior.variance, 1.25, math.ceil))
     return _descended(start, uncorrelated, clock.nodes)
+
+
+def _few_or_imperfect(atoms: int, nodes: int) -> list[tuple[int, ...]]:
+    """Copies that grow towards the smaller of neighbouring levels; levels below them may be left out."""
+    starts = set()
+    largest = max(1, int(math.log2(max(atoms / nodes, 2.0))))
+    for first in range(largest if nodes > 1 else 1):
+        for levels in range(1, largest - first + 1):
+            shape = 1.0 + 0.15 * np.arange(levels)[::-1]
+            size = float(shape @ (nodes << (first + np.arange(levels))))
+            for number in (*(share * atoms / size for share in _BLOCK_SHARES), *_FEW_BLOCKS):
+                copies = tuple(int(copies) for copies in np.rint(number * shape))
+                if min(copies) >= 1:
+                    starts.add((0,) * first + copies)
+    return sorted(starts)
 
 
 def _rounded(number: float, factor: float, whole: Callable[[float], int]) -> float:
@@ -260,6 +294,53 @@ def _copies(
 def _descended(copies: tuple[int, ...], alone: Cascade, nodes: int) -> Cascade:
     """From the given copies to better ones, a block at a time; `alone` holds the atoms and what is known of them."""
 
+    def filled(copies: Sequence[int]) -> Cascade | None:
+        found = _with_blocks(alone, copies, nodes)
+        return None if found is None or 0 in found.copies else found
+
+    # From a start with more atoms in blocks than there are, the largest blocks go first.
+    while filled(copies) is None:
+        copies = copies[:-1] if copies[-1] <= 1 else (*copies[:-1], copies[-1] - 1)
+    return _improved(filled(copies) or alone, alone, filled)
+
+
+def _assembled(alone: Cascade, nodes: int, assembly: Assembly, cycle_time: float) -> Cascade:
+    """The same for blocks that are imperfect or few, from the best of many starts."""
+    most = assembly.most(cycle_time)
+
+    def filled(copies: Sequence[int]) -> Cascade | None:
+        found = _with_blocks(alone, copies, nodes)
+        blocks = sum(found.copies) if found is not None else 0
+        if found is None or (blocks > most and nodes > 1):
+            return None
+        return replace(found, preparation=assembly.preparation(blocks))
+
+    def best(cascades: Sequence[Cascade], number: int, trials: int) -> list[Cascade]:
+        return sorted(cascades, key=lambda one: expected_error(one, trials, np.random.default_rng(1582))[0])[:number]
+
+    starts = _few_or_imperfect(alone.atoms, nodes)
+    found = [cascade for copies in starts if (cascade := filled(copies)) is not None]
+    if not found:
+        return alone
+    start = best(best(found, 10, _TRIALS // 64), 1, _TRIALS // 8)[0]
+    return best([alone, _improved(start, alone, filled)], 1, _TRIALS)[0]
+
+
+def _with_blocks(alone: Cascade, copies: Sequence[int], nodes: int) -> Cascade | None:
+    """So many blocks of the atoms of `alone`, or None if there are not enough."""
+    while copies and copies[-1] == 0:
+        copies = copies[:-1]
+    left = alone.atoms - nodes * sum(number << level for level, number in enumerate(copies))
+    if nodes == 1 and copies:
+        copies, left = (copies[0] + left, *copies[1:]), 0
+    if left < 0 or any(number < 0 for number in copies):
+        return None
+    return replace(alone, copies=tuple(copies), nodes=nodes, uncorrelated=left)
+
+
+def _improved(best: Cascade, alone: Cascade, filled: Callable[[Sequence[int]], Cascade | None]) -> Cascade:
+    """A block more or less at a time, as long as that helps; `alone` if no blocks are better."""
+
     @cache
     def error(cascade: Cascade, trials: int, seed: int) -> float:
         return expected_error(cascade, trials, np.random.default_rng(seed))[0]
@@ -268,24 +349,10 @@ def _descended(copies: tuple[int, ...], alone: Cascade, nodes: int) -> Cascade:
         """Whether one errs less, on outcomes that may have been lucky and on others."""
         return all(error(one, *drawn) < error(other, *drawn) for drawn in ((_TRIALS // 8, 1582), (_TRIALS // 2, 1752)))
 
-    def filled(copies: Sequence[int]) -> Cascade | None:
-        while copies and copies[-1] == 0:
-            copies = copies[:-1]
-        left = alone.atoms - nodes * sum(number << level for level, number in enumerate(copies))
-        if nodes == 1 and copies:
-            copies, left = (copies[0] + left, *copies[1:]), 0
-        if left < 0 or any(number < 1 for number in copies):
-            return None
-        return replace(alone, copies=tuple(copies), nodes=nodes, uncorrelated=left)
-
-    # From a start with more atoms in blocks than there are, the largest blocks go first.
-    while filled(copies) is None:
-        copies = copies[:-1] if copies[-1] <= 1 else (*copies[:-1], copies[-1] - 1)
-    best = filled(copies) or alone
     improved = bool(best.copies)
     while improved:
         improved = False
-        for level in reversed(range(0 if nodes > 1 else 1, len(best.copies))):
+        for level in reversed(range(0 if best.nodes > 1 else 1, len(best.copies))):
             for step in (1, -1):
                 # A block more or less, for uncorrelated atoms or for two blocks of half its size.
                 for exchange in (0, 2) if level > 0 else (0,):
@@ -381,13 +448,22 @@ def _clocks(network: Network, scheme: str, gain: float) -> list[_Clock]:
     if scheme not in SCHEMES:
         raise ValueError(f"scheme must be one of {', '.join(SCHEMES)}, got {scheme!r}")
     gain = open_interval("gain", gain, 0.0, 2.0)
-    cooperative, entangled = scheme.endswith("cooperative"), scheme.startswith("quantum")
+    cooperative = scheme.endswith("cooperative")
     atoms = [network.atoms] if cooperative else [node.atoms for node in network.nodes]
     if scheme.endswith("alone"):
         atoms = atoms[:1]
-    nodes = len(network.nodes) if cooperative and entangled else 1
+    assemblies: tuple[Assembly | None, ...] = Assembly.of(network, scheme) or (None,) * len(atoms)
     return [
-        _Clock(number, nodes, entangled, network.oscillator, network.noise, network.dead_time, gain) for number in atoms
+        _Clock(
+            number,
+            assembly.smallest if assembly is not None else 1,
+            assembly,
+            network.oscillator,
+            network.noise,
+            network.dead_time,
+            gain,
+        )
+        for number, assembly in zip(atoms, assemblies, strict=True)
     ]
 
 
@@ -407,7 +483,8 @@ def stability(
 
     At every tau the interrogation time is tau itself, as long as that pays, and then the best one, repeated. Atoms are
     split between ensembles that count windings and a cascade (uncorrelated atoms in classical schemes), read at fixed,
-    equally spaced angles and estimated jointly.
+    equally spaced angles and estimated jointly. Blocks have what gates and links leave of their contrast, and there are
+    no more of them than entangled pairs.
 
     Parameters
     ----------
@@ -435,7 +512,8 @@ def stability(
     TypeError
         If the network is none.
     ValueError
-        If the scheme is unknown, tau does not increase, or the atoms are too few for any cascade over all nodes.
+        If the scheme is unknown, tau does not increase, the atoms are too few for any cascade over all nodes, or a link
+        makes no entangled pair within the longest tau.
 
     Examples
     --------
@@ -449,6 +527,7 @@ def stability(
 
     clocks = _clocks(network, scheme, gain)
     taus = _times(tau, network.dead_time)
+    _check_pairs(clocks[0], taus[-1])
     curves = {clock: _operations(clock, taus) for clock in set(clocks)}
     operations, reason = curves[clocks[0]]
     _check_coarse_stage(clocks[0], [_chosen(operations, value - network.dead_time) for value in taus])
@@ -478,7 +557,9 @@ def stability(
                 "uncorrelated_atoms": plan.cascade.uncorrelated,
                 "tracking": _text(plan.tracking),
                 "cascade": " + ".join(
-                    f"{number} x {plan.cascade.nodes << level}" for level, number in enumerate(plan.cascade.copies)
+                    f"{number} x {plan.cascade.nodes << level}"
+                    for level, number in enumerate(plan.cascade.copies)
+                    if number > 0
                 ),
                 "slips_share": one.slips_share,
                 "bound_sigma_y": 1.0 / (omega * math.sqrt(sum(bounds))),
@@ -525,6 +606,7 @@ def best_plan(
     """
     clock = _clocks(network, scheme, gain)[0]
     value = _times(tau, network.dead_time)[-1]
+    _check_pairs(clock, value)
     if interrogation_time is not None:
         time = positive("interrogation_time", interrogation_time, "s")
         if time + network.dead_time > value:
@@ -550,6 +632,18 @@ def _chosen(operations: dict[float, _Operation], longest: float) -> _Operation:
     """The best of those that are not too long."""
     fitting = [one for time, one in operations.items() if time <= longest * (1.0 + 1e-9)]
     return min(fitting, key=lambda one: one.rate)
+
+
+def _check_pairs(clock: _Clock, tau: float) -> None:
+    """Refuse a clock of entangled nodes that get no pair within the longest averaging time (s)."""
+    if clock.assembly is None or clock.assembly.most(tau) >= 1 or clock.assembly.slowest is None:
+        return
+    node = clock.assembly.slowest
+    raise ValueError(
+        f"link epr_rate_hz of node {node.name!r} is {node.link.epr_rate_hz:g} Hz, not one entangled pair within "
+        f"tau = {tau:g} s, so that no block reaches over all nodes: take at least {1.0 / tau:.3g} Hz, a longer tau or "
+        "'quantum-classical'"
+    )
 
 
 def _repeats(operation: _Operation, tau: float) -> bool:

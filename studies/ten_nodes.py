@@ -5,9 +5,9 @@ linewidths, imperfect gates, pairs and links. Every cycle of T = 0.2 s they prep
 steer their lasers. Teddington begins to send light that is off by 0.5 rad/s, 2 parts in 10^16, and is found and
 excluded by the tests with secret phases; later on Paris loses its link, carries on by itself, and comes back.
 
-*Theory.* A member's record has the mean square error of the cascade that is left, without what the loop's own
-prediction adds to a single cycle (see `qcn_open.schemes`), and what links add; a clock alone has that of its own
-cascade. Without dead time :math:`\omega_0^2\sigma_y^2 = \langle e^2\rangle/T\tau`.
+*Theory.* A member's record has the mean square error of the cascade that is left, over many cycles, and what links
+add; a clock alone has that of its own cascade. No time is dead, so that
+:math:`\omega_0^2\sigma_y^2 = \langle e^2\rangle/T\tau`.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from qcn_open import Cascade, GaussianPrior, Network
-from qcn_open.bayes import expected_error
+from qcn_open import Cascade, Network
+from qcn_open.bayes import error_over_cycles
 from qcn_open.figures import COLOURS
 from qcn_open.ledger import Claim
 from qcn_open.operation import NetworkRecord, Operation, Outage, run_network
@@ -138,10 +138,8 @@ def _expected_square(record: NetworkRecord, node: str, cycle: int) -> float:
 
 
 def _square(cascade: Cascade) -> float:
-    """Mean square error (rad^2) over many cycles, in which what the loop predicts is no help."""
-    square = expected_error(cascade, 20_000, np.random.default_rng(SEED))[0] ** 2
-    assert isinstance(cascade.prior, GaussianPrior)
-    return square / (1.0 - square / cascade.prior.variance)
+    """Mean square error (rad^2) a cycle, over many cycles."""
+    return error_over_cycles(cascade, 20_000, np.random.default_rng(SEED))[0] ** 2
 
 
 # --- What the table says ---------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import clock_loop
@@ -464,9 +465,11 @@ BAD: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
         "cascade has coherence 1, but the network's noise leaves 0.97530991 after 0.1 s",
     ),
     "other dead time": (
-        lambda: run_scheme(NETWORK, "classical-alone", plan=Plan(0.1, atoms(9), dead_time=1.0), cycles=9, rng=rng(1)),
+        lambda: run_scheme(
+            replace(NETWORK, dead_time=1.0), "classical-alone", plan=Plan(0.1, atoms(9)), cycles=9, rng=rng(1)
+        ),
         ValueError,
-        "dead time of 1 s, the network of 0 s",
+        "dead time of 0 s, the network of 1 s: take at least that",
     ),
     "plans": (
         lambda: run_scheme(NETWORK, "quantum-classical", plan=[GOOD, GOOD], cycles=9, rng=rng(1)),
