@@ -15,6 +15,7 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -36,7 +37,18 @@ if TYPE_CHECKING:
 
     from qcn_open.kernels.cascade import CascadeTables
 
-__all__ = ["SCHEMES", "Assembly", "NodeRecord", "Plan", "Record", "Tracking", "run_clock", "run_nodes", "run_scheme"]
+__all__ = [
+    "SCHEMES",
+    "Assembly",
+    "NodeRecord",
+    "Plan",
+    "Record",
+    "Tracking",
+    "clocks_of",
+    "run_clock",
+    "run_nodes",
+    "run_scheme",
+]
 
 SCHEMES = (
     "quantum-cooperative",
@@ -86,6 +98,13 @@ class Assembly:
         return sum(node.share for node in self.nodes) if len(self.nodes) > 1 else 1
 
     @property
+    def largest(self) -> int:
+        """Atoms of all blocks together when the node with the fewest for its share has no more to give."""
+        if len(self.nodes) == 1:
+            return self.nodes[0].atoms
+        return self.smallest * min(node.atoms // node.share for node in self.nodes)
+
+    @property
     def slowest(self) -> Node | None:
         """The node whose link has the lowest rate; None if no link limits it."""
         limited = [node for node in self.nodes[1:] if node.link.epr_rate_hz is not None]
@@ -108,6 +127,16 @@ class Assembly:
         if len(self.nodes) == 1:
             return Local(gates[0])
         return Teleported(gates, tuple(node.share for node in self.nodes), fidelities, 0.5 * self.time(blocks))
+
+
+def clocks_of(network: Network, scheme: str) -> list[Network]:
+    """The network as each clock of a scheme sees it; those whose records are averaged wait for the slowest."""
+    if scheme.endswith("cooperative"):
+        return [network.joint()]
+    if scheme.endswith("alone"):
+        return [network.joint(0)]
+    dead_time = network.joint().dead_time
+    return [replace(network.joint(number), dead_time=dead_time) for number in range(len(network.nodes))]
 
 
 def _several(values: Any) -> tuple[Any, ...]:
@@ -558,18 +587,15 @@ def run_scheme(
     if scheme not in SCHEMES:
         raise ValueError(f"scheme must be one of {', '.join(SCHEMES)}, got {scheme!r}")
     plans = (plan,) if isinstance(plan, Plan) else tuple(plan)
-    cooperative = scheme.endswith("cooperative")
-    available = [network.atoms] if cooperative else [node.atoms for node in network.nodes]
-    if scheme != "quantum-classical":
-        available = available[:1]
+    clocks = clocks_of(network, scheme)
     if len(plans) == 1:
-        plans *= len(available)
-    if len(plans) != len(available):
-        raise ValueError(f"{scheme} needs one plan, or one for each of {len(available)} clocks, got {len(plans)}")
+        plans *= len(clocks)
+    if len(plans) != len(clocks):
+        raise ValueError(f"{scheme} needs one plan, or one for each of {len(clocks)} clocks, got {len(plans)}")
     assemblies = Assembly.of(network, scheme) or (None,) * len(plans)
-    for one, atoms, assembly in zip(plans, available, assemblies, strict=True):
-        _check(one, network.oscillator)
-        _check_scheme(one, network, scheme, atoms, assembly)
+    for one, clock, assembly in zip(plans, clocks, assemblies, strict=True):
+        _check(one, clock.oscillator)
+        _check_scheme(one, clock, scheme, clock.atoms, assembly)
     if len({one.cycle_time for one in plans}) > 1:
         raise ValueError(
             "clocks whose records are averaged need equal cycle times, "
@@ -577,12 +603,19 @@ def run_scheme(
         )
     children = rng.spawn(len(plans))
     with ThreadPoolExecutor(count("threads", threads)) as pool:
-        records = list(pool.map(lambda one, child: run_clock(one, network.oscillator, cycles, child), plans, children))
-    rates = np.array([record.errors[0] / record.plan.interrogation_time for record in records])
+        lasers = [clock.oscillator for clock in clocks]
+        jobs = [pool.submit(run_clock, *job) for job in zip(plans, lasers, repeat(cycles), children, strict=False)]
+        records = [job.result() for job in jobs]
+    # Fractional, as the species may differ, but in the unit of the first.
+    scales = [
+        clocks[0].frequency_hz / clock.frequency_hz / one.interrogation_time
+        for clock, one in zip(clocks, plans, strict=True)
+    ]
+    rates = np.array([record.errors[0] * scale for record, scale in zip(records, scales, strict=True)])
     # From one cycle to the next: a lasting hop to a wrong fringe must not decide the weights.
     weights = 1.0 / np.mean(np.diff(rates, axis=1) ** 2, axis=1) if len(rates) > 1 else np.ones(1)
     taus = None if averages is None else [plans[0].cycle_time * number for number in averages]
-    table = _deviations((weights / weights.sum()) @ rates, cycles, plans[0].cycle_time, network.frequency_hz, taus)
+    table = _deviations((weights / weights.sum()) @ rates, cycles, plans[0].cycle_time, clocks[0].frequency_hz, taus)
     return table.assign(slips=sum(int(record.slips.sum()) for record in records))
 
 
@@ -630,6 +663,12 @@ def _check_assembly(plan: Plan, assembly: Assembly, scheme: str) -> None:
     cascade = plan.cascade
     if cascade.nodes != assembly.smallest:
         raise ValueError(f"{scheme} needs a cascade over {assembly.smallest} nodes, got nodes={cascade.nodes}")
+    held = cascade.nodes * sum(copies << level for level, copies in enumerate(cascade.copies))
+    if held > assembly.largest:
+        raise ValueError(
+            f"the plan's blocks hold {held} atoms, but shares of the nodes as they are allow {assembly.largest}: "
+            "take fewer blocks"
+        )
     blocks = sum(cascade.copies)
     if blocks > assembly.most(plan.cycle_time):
         raise ValueError(

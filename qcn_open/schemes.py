@@ -33,7 +33,7 @@ from qcn_open.allocation import best_cascade
 from qcn_open.bayes import expected_error
 from qcn_open.budgets import Windings, gaussian_slip, windings
 from qcn_open.cascade import Cascade
-from qcn_open.clock import SCHEMES, Assembly, Plan, Tracking, run_scheme
+from qcn_open.clock import SCHEMES, Assembly, Plan, Tracking, clocks_of, run_scheme
 from qcn_open.network import Network
 from qcn_open.noise import Noise
 from qcn_open.oscillator import Oscillator
@@ -78,6 +78,7 @@ class _Clock:
     noise: tuple[Noise, ...]
     dead_time: float
     gain: float
+    frequency_hz: float
 
     @property
     def entangled(self) -> bool:
@@ -231,7 +232,22 @@ def _digits(number: float, digits: int) -> float:
 
 
 def _allocated(uncorrelated: Cascade, clock: _Clock, cycle_time: float) -> Cascade:
-    """The best cascade of as many atoms under the same prior and decoherence, or the uncorrelated atoms."""
+    """The best cascade of as many atoms under the same prior and decoherence, or the uncorrelated atoms.
+
+    Unequal nodes may not have the shares of its blocks: then it is that of fewer atoms, the others uncorrelated.
+    """
+    assert clock.assembly is not None
+    atoms, most = uncorrelated.atoms, clock.assembly.largest
+    while True:
+        cascade = _unlimited(replace(uncorrelated, uncorrelated=atoms), clock, cycle_time)
+        held = cascade.atoms - cascade.uncorrelated
+        if held <= most or clock.nodes == 1:
+            return replace(cascade, uncorrelated=cascade.uncorrelated + uncorrelated.atoms - atoms)
+        atoms = min(atoms - 1, atoms * most // held)
+
+
+def _unlimited(uncorrelated: Cascade, clock: _Clock, cycle_time: float) -> Cascade:
+    """The same if every node has enough atoms for its share."""
     if clock.assembly is not None and not clock.perfect:
         return _assembled(uncorrelated, clock.nodes, clock.assembly, cycle_time)
     assert isinstance(uncorrelated.prior, GaussianPrior)
@@ -448,22 +464,20 @@ def _clocks(network: Network, scheme: str, gain: float) -> list[_Clock]:
     if scheme not in SCHEMES:
         raise ValueError(f"scheme must be one of {', '.join(SCHEMES)}, got {scheme!r}")
     gain = open_interval("gain", gain, 0.0, 2.0)
-    cooperative = scheme.endswith("cooperative")
-    atoms = [network.atoms] if cooperative else [node.atoms for node in network.nodes]
-    if scheme.endswith("alone"):
-        atoms = atoms[:1]
-    assemblies: tuple[Assembly | None, ...] = Assembly.of(network, scheme) or (None,) * len(atoms)
+    clocks = clocks_of(network, scheme)
+    assemblies: tuple[Assembly | None, ...] = Assembly.of(network, scheme) or (None,) * len(clocks)
     return [
         _Clock(
-            number,
+            clock.atoms,
             assembly.smallest if assembly is not None else 1,
             assembly,
-            network.oscillator,
-            network.noise,
-            network.dead_time,
+            clock.oscillator,
+            clock.noise,
+            clock.dead_time,
             gain,
+            clock.frequency_hz,
         )
-        for number, assembly in zip(atoms, assemblies, strict=True)
+        for clock, assembly in zip(clocks, assemblies, strict=True)
     ]
 
 
@@ -526,24 +540,23 @@ def stability(
     import pandas as pd
 
     clocks = _clocks(network, scheme, gain)
-    taus = _times(tau, network.dead_time)
+    dead_time = clocks[0].dead_time
+    taus = _times(tau, dead_time)
     _check_pairs(clocks[0], taus[-1])
     curves = {clock: _operations(clock, taus) for clock in set(clocks)}
     operations, reason = curves[clocks[0]]
-    _check_coarse_stage(clocks[0], [_chosen(operations, value - network.dead_time) for value in taus])
-    omega = 2.0 * math.pi * network.frequency_hz
+    _check_coarse_stage(clocks[0], [_chosen(operations, value - dead_time) for value in taus])
+    squares = [(2.0 * math.pi * clock.frequency_hz) ** 2 for clock in clocks]
     rows = []
     for value in taus:
         chosen = [_chosen(curves[clock][0], value - clock.dead_time) for clock in clocks]
         dick = [
-            network.oscillator.dick_deviation(value, one.plan.interrogation_time, network.dead_time)
-            if network.dead_time > 0.0
-            else 0.0
-            for one in chosen
+            clock.oscillator.dick_deviation(value, one.plan.interrogation_time, dead_time) if dead_time > 0.0 else 0.0
+            for clock, one in zip(clocks, chosen, strict=True)
         ]
-        inverse = sum(1.0 / (one.rate / value + extra**2) for one, extra in zip(chosen, dick, strict=True))
-        sigma = 1.0 / (omega * math.sqrt(inverse))
-        bounds = [_bound(clock, value) for clock in clocks]
+        parts = zip(squares, chosen, dick, strict=True)
+        sigma = 1.0 / math.sqrt(sum(square / (one.rate / value + extra**2) for square, one, extra in parts))
+        bounds = [square * _bound(clock, value) for square, clock in zip(squares, clocks, strict=True)]
         one = chosen[0]
         plan = one.plan
         spread = 1.96 * one.uncertainty * (1.0 - one.slips_share) / math.sqrt(len(clocks))
@@ -562,7 +575,7 @@ def stability(
                     if number > 0
                 ),
                 "slips_share": one.slips_share,
-                "bound_sigma_y": 1.0 / (omega * math.sqrt(sum(bounds))),
+                "bound_sigma_y": 1.0 / math.sqrt(sum(bounds)),
                 "limited_by": reason if _repeats(one, value) else "interrogation time = tau",
             }
         )
@@ -605,13 +618,13 @@ def best_plan(
     100
     """
     clock = _clocks(network, scheme, gain)[0]
-    value = _times(tau, network.dead_time)[-1]
+    value = _times(tau, clock.dead_time)[-1]
     _check_pairs(clock, value)
     if interrogation_time is not None:
         time = positive("interrogation_time", interrogation_time, "s")
-        if time + network.dead_time > value:
+        if time + clock.dead_time > value:
             raise ValueError(
-                f"interrogation_time must not exceed tau less the dead time, {value - network.dead_time:g} s, "
+                f"interrogation_time must not exceed tau less the dead time, {value - clock.dead_time:g} s, "
                 f"got {time:g} s"
             )
         operation = _operation(clock, time)
@@ -623,7 +636,7 @@ def best_plan(
             )
         return operation.plan
     operations, _ = _operations(clock, [value])
-    chosen = _chosen(operations, value - network.dead_time)
+    chosen = _chosen(operations, value - clock.dead_time)
     _check_coarse_stage(clock, [chosen])
     return chosen.plan
 
@@ -785,7 +798,7 @@ def simulate(
     plans = [best_plan(network, scheme, tau, gain=gain)]
     if len(set(clocks)) > 1:
         # Records are averaged cycle by cycle: all nodes keep to the one that has to stop first.
-        values = _times(tau, network.dead_time)
+        values = _times(tau, clocks[0].dead_time)
         shortest = min(_chosen(_operations(clock, values)[0], values[-1]).plan.interrogation_time for clock in clocks)
         plans = [operation.plan for clock in clocks if (operation := _operation(clock, shortest)) is not None]
     return run_scheme(network, scheme, plans, cycles, rng, threads=threads)
