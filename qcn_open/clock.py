@@ -15,7 +15,6 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import repeat
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -37,18 +36,7 @@ if TYPE_CHECKING:
 
     from qcn_open.kernels.cascade import CascadeTables
 
-__all__ = [
-    "SCHEMES",
-    "Assembly",
-    "NodeRecord",
-    "Plan",
-    "Record",
-    "Tracking",
-    "clocks_of",
-    "run_clock",
-    "run_nodes",
-    "run_scheme",
-]
+__all__ = ["SCHEMES", "Assembly", "NodeRecord", "Plan", "Record", "Tracking", "run_clock", "run_nodes", "run_scheme"]
 
 SCHEMES = (
     "quantum-cooperative",
@@ -82,15 +70,14 @@ class Assembly:
     nodes: tuple[Node, ...]
 
     @classmethod
-    def of(cls, network: Network, scheme: str) -> tuple[Assembly, ...]:
-        """One for each clock of a scheme that entangles; none of a classical one."""
+    def of(cls, clock: Network, scheme: str) -> Assembly | None:
+        """That of one of the `clocks` of a scheme; none where nothing is entangled."""
         if scheme.startswith("classical"):
-            return ()
-        if scheme == "quantum-cooperative":
-            return (cls(network.nodes),)
-        nodes = network.nodes[:1] if scheme == "quantum-alone" else network.nodes
+            return None
+        if len(clock.nodes) > 1:
+            return cls(clock.nodes)
         # Nothing else of a node matters to blocks of its own, so that equal clocks are equal.
-        return tuple(cls((Node(node.atoms, gates=node.gates),)) for node in nodes)
+        return cls((Node(clock.atoms, gates=clock.nodes[0].gates),))
 
     @property
     def smallest(self) -> int:
@@ -98,11 +85,9 @@ class Assembly:
         return sum(node.share for node in self.nodes) if len(self.nodes) > 1 else 1
 
     @property
-    def largest(self) -> int:
-        """Atoms of all blocks together when the node with the fewest for its share has no more to give."""
-        if len(self.nodes) == 1:
-            return self.nodes[0].atoms
-        return self.smallest * min(node.atoms // node.share for node in self.nodes)
+    def sets(self) -> int:
+        """How often every node has the atoms of its share, which is how often the smallest block fits in."""
+        return min(node.atoms // node.share for node in self.nodes)
 
     @property
     def slowest(self) -> Node | None:
@@ -129,18 +114,34 @@ class Assembly:
         return Teleported(gates, tuple(node.share for node in self.nodes), fidelities, 0.5 * self.time(blocks))
 
 
-def clocks_of(network: Network, scheme: str) -> list[Network]:
-    """The network as each clock of a scheme sees it; those whose records are averaged wait for the slowest."""
-    if scheme.endswith("cooperative"):
-        return [network.joint()]
-    if scheme.endswith("alone"):
-        return [network.joint(0)]
-    dead_time = network.joint().dead_time
-    return [replace(network.joint(number), dead_time=dead_time) for number in range(len(network.nodes))]
-
-
 def _several(values: Any) -> tuple[Any, ...]:
     return tuple(values) if isinstance(values, list | tuple | np.ndarray) else (values,)
+
+
+def clocks(network: Network, scheme: str) -> list[Network]:
+    """The clocks of a scheme, each as the network that its atoms see: all nodes, the first one, or every one.
+
+    Raises
+    ------
+    TypeError
+        If the network is none.
+    ValueError
+        If the scheme is unknown.
+
+    Examples
+    --------
+    >>> from qcn_open import Node, Oscillator
+    >>> network = Network((Node(100), Node(50)), Oscillator(white=2.0), (), 429e12)
+    >>> [clock.atoms for clock in clocks(network, "quantum-classical")]
+    [100, 50]
+    """
+    if not isinstance(network, Network):
+        raise TypeError(f"network must be a Network, got {network!r}")
+    if scheme not in SCHEMES:
+        raise ValueError(f"scheme must be one of {', '.join(SCHEMES)}, got {scheme!r}")
+    if scheme.endswith("cooperative"):
+        return [network.joint()]
+    return [network.joint(number) for number in range(1 if scheme.endswith("alone") else len(network.nodes))]
 
 
 @dataclass(frozen=True)
@@ -582,20 +583,15 @@ def run_scheme(
         If the scheme is unknown, a plan asks for more atoms, more entangled pairs or another number of nodes than there
         are, for less dead time, or for other coherence or preparation than the network leaves.
     """
-    if not isinstance(network, Network):
-        raise TypeError(f"network must be a Network, got {network!r}")
-    if scheme not in SCHEMES:
-        raise ValueError(f"scheme must be one of {', '.join(SCHEMES)}, got {scheme!r}")
+    single = clocks(network, scheme)
     plans = (plan,) if isinstance(plan, Plan) else tuple(plan)
-    clocks = clocks_of(network, scheme)
     if len(plans) == 1:
-        plans *= len(clocks)
-    if len(plans) != len(clocks):
-        raise ValueError(f"{scheme} needs one plan, or one for each of {len(clocks)} clocks, got {len(plans)}")
-    assemblies = Assembly.of(network, scheme) or (None,) * len(plans)
-    for one, clock, assembly in zip(plans, clocks, assemblies, strict=True):
+        plans *= len(single)
+    if len(plans) != len(single):
+        raise ValueError(f"{scheme} needs one plan, or one for each of {len(single)} clocks, got {len(plans)}")
+    for one, clock in zip(plans, single, strict=True):
         _check(one, clock.oscillator)
-        _check_scheme(one, clock, scheme, clock.atoms, assembly)
+        _check_scheme(one, clock, scheme)
     if len({one.cycle_time for one in plans}) > 1:
         raise ValueError(
             "clocks whose records are averaged need equal cycle times, "
@@ -603,19 +599,20 @@ def run_scheme(
         )
     children = rng.spawn(len(plans))
     with ThreadPoolExecutor(count("threads", threads)) as pool:
-        lasers = [clock.oscillator for clock in clocks]
-        jobs = [pool.submit(run_clock, *job) for job in zip(plans, lasers, repeat(cycles), children, strict=False)]
-        records = [job.result() for job in jobs]
-    # Fractional, as the species may differ, but in the unit of the first.
-    scales = [
-        clocks[0].frequency_hz / clock.frequency_hz / one.interrogation_time
-        for clock, one in zip(clocks, plans, strict=True)
-    ]
-    rates = np.array([record.errors[0] * scale for record, scale in zip(records, scales, strict=True)])
+        records = list(
+            pool.map(lambda one, clock, child: run_clock(one, clock.oscillator, cycles, child), plans, single, children)
+        )
+    reference = single[0].frequency_hz
+    rates = np.array(
+        [
+            record.errors[0] / record.plan.interrogation_time * (reference / clock.frequency_hz)
+            for record, clock in zip(records, single, strict=True)
+        ]
+    )
     # From one cycle to the next: a lasting hop to a wrong fringe must not decide the weights.
     weights = 1.0 / np.mean(np.diff(rates, axis=1) ** 2, axis=1) if len(rates) > 1 else np.ones(1)
     taus = None if averages is None else [plans[0].cycle_time * number for number in averages]
-    table = _deviations((weights / weights.sum()) @ rates, cycles, plans[0].cycle_time, clocks[0].frequency_hz, taus)
+    table = _deviations((weights / weights.sum()) @ rates, cycles, plans[0].cycle_time, reference, taus)
     return table.assign(slips=sum(int(record.slips.sum()) for record in records))
 
 
@@ -637,9 +634,12 @@ def _as_levels(ensembles: Sequence[CascadeTables]) -> tuple[NDArray[np.void], ND
     return levels, np.concatenate(channels)
 
 
-def _check_scheme(plan: Plan, network: Network, scheme: str, atoms: int, assembly: Assembly | None) -> None:
-    if plan.atoms > atoms:
-        raise ValueError(f"the plan asks for {plan.atoms} atoms, but there are {atoms} for {scheme}: take fewer")
+def _check_scheme(plan: Plan, network: Network, scheme: str) -> None:
+    assembly = Assembly.of(network, scheme)
+    if plan.atoms > network.atoms:
+        raise ValueError(
+            f"the plan asks for {plan.atoms} atoms, but there are {network.atoms} for {scheme}: take fewer"
+        )
     if plan.dead_time < network.dead_time:
         raise ValueError(
             f"the plan has a dead time of {plan.dead_time:g} s, the network of {network.dead_time:g} s: "
@@ -663,13 +663,14 @@ def _check_assembly(plan: Plan, assembly: Assembly, scheme: str) -> None:
     cascade = plan.cascade
     if cascade.nodes != assembly.smallest:
         raise ValueError(f"{scheme} needs a cascade over {assembly.smallest} nodes, got nodes={cascade.nodes}")
-    held = cascade.nodes * sum(copies << level for level, copies in enumerate(cascade.copies))
-    if held > assembly.largest:
-        raise ValueError(
-            f"the plan's blocks hold {held} atoms, but shares of the nodes as they are allow {assembly.largest}: "
-            "take fewer blocks"
-        )
     blocks = sum(cascade.copies)
+    sets = sum(copies << level for level, copies in enumerate(cascade.copies))
+    if cascade.nodes > 1 and sets > assembly.sets:
+        node = min(assembly.nodes, key=lambda node: node.atoms // node.share)
+        raise ValueError(
+            f"the plan's blocks take {sets * node.share} atoms of node {node.name!r}, which has {node.atoms}: "
+            "take fewer"
+        )
     if blocks > assembly.most(plan.cycle_time):
         raise ValueError(
             f"{blocks} blocks over all nodes take {assembly.time(blocks):g} s at the epr_rate_hz of "

@@ -33,7 +33,7 @@ from qcn_open.allocation import best_cascade
 from qcn_open.bayes import expected_error
 from qcn_open.budgets import Windings, gaussian_slip, windings
 from qcn_open.cascade import Cascade
-from qcn_open.clock import SCHEMES, Assembly, Plan, Tracking, clocks_of, run_scheme
+from qcn_open.clock import Assembly, Plan, Tracking, clocks, run_scheme
 from qcn_open.network import Network
 from qcn_open.noise import Noise
 from qcn_open.oscillator import Oscillator
@@ -77,8 +77,8 @@ class _Clock:
     oscillator: Oscillator
     noise: tuple[Noise, ...]
     dead_time: float
-    gain: float
     frequency_hz: float
+    gain: float
 
     @property
     def entangled(self) -> bool:
@@ -88,6 +88,11 @@ class _Clock:
     def perfect(self) -> bool:
         """Whether blocks are made without a flaw, and as many as one likes."""
         return self.assembly is None or (self.assembly.slowest is None and self.assembly.preparation(1) == Perfect())
+
+    @property
+    def omega(self) -> float:
+        """Angular frequency, rad/s."""
+        return 2.0 * math.pi * self.frequency_hz
 
     def phase_variance(self, time: float) -> float:
         """Of the phase of an interrogation around the predicted one, rad^2, but for what measurement adds."""
@@ -138,6 +143,13 @@ class _Operation:
         if not self.plan.tracking.atoms:
             square /= max(1.0 - square / self.predicted_variance, 1e-3)
         return (square + 4.0 * math.pi**2 * self.slips) * self.plan.cycle_time / self.plan.interrogation_time**2
+
+    def variance(self, tau: float, clock: _Clock) -> float:
+        """Of the detuning over an averaging time (s), with the Dick effect, (rad/s)^2."""
+        dick = 0.0
+        if clock.dead_time > 0.0:
+            dick = clock.oscillator.dick_deviation(tau, self.plan.interrogation_time, clock.dead_time)
+        return self.rate / tau + dick**2
 
     @property
     def slips_share(self) -> float:
@@ -232,22 +244,7 @@ def _digits(number: float, digits: int) -> float:
 
 
 def _allocated(uncorrelated: Cascade, clock: _Clock, cycle_time: float) -> Cascade:
-    """The best cascade of as many atoms under the same prior and decoherence, or the uncorrelated atoms.
-
-    Unequal nodes may not have the shares of its blocks: then it is that of fewer atoms, the others uncorrelated.
-    """
-    assert clock.assembly is not None
-    atoms, most = uncorrelated.atoms, clock.assembly.largest
-    while True:
-        cascade = _unlimited(replace(uncorrelated, uncorrelated=atoms), clock, cycle_time)
-        held = cascade.atoms - cascade.uncorrelated
-        if held <= most or clock.nodes == 1:
-            return replace(cascade, uncorrelated=cascade.uncorrelated + uncorrelated.atoms - atoms)
-        atoms = min(atoms - 1, atoms * most // held)
-
-
-def _unlimited(uncorrelated: Cascade, clock: _Clock, cycle_time: float) -> Cascade:
-    """The same if every node has enough atoms for its share."""
+    """The best cascade of as many atoms under the same prior and decoherence, or the uncorrelated atoms."""
     if clock.assembly is not None and not clock.perfect:
         return _assembled(uncorrelated, clock.nodes, clock.assembly, cycle_time)
     assert isinstance(uncorrelated.prior, GaussianPrior)
@@ -261,7 +258,7 @@ def _unlimited(uncorrelated: Cascade, clock: _Clock, cycle_time: float) -> Casca
     if not start:
         # What is known of the phase may be enough where it is not for ensembles that track it.
         start = _lossless(uncorrelated.atoms, clock.nodes, _rounded(uncorrelated.prior.variance, 1.25, math.ceil))
-    return _descended(start, uncorrelated, clock.nodes)
+    return _descended(start, uncorrelated, clock.nodes, clock.assembly.sets if clock.assembly else clock.atoms)
 
 
 def _few_or_imperfect(atoms: int, nodes: int) -> list[tuple[int, ...]]:
@@ -304,14 +301,14 @@ def _copies(
         return _lossless(atoms, nodes, variance)
     before = _copies(atoms, nodes, variance, coherence**0.25, survival**0.25, fourfold - 1)
     alone = Cascade(uncorrelated=atoms, prior=GaussianPrior(variance), coherence=coherence, survival=survival)
-    return _descended(before, alone, nodes).copies
+    return _descended(before, alone, nodes, atoms).copies
 
 
-def _descended(copies: tuple[int, ...], alone: Cascade, nodes: int) -> Cascade:
+def _descended(copies: tuple[int, ...], alone: Cascade, nodes: int, sets: int) -> Cascade:
     """From the given copies to better ones, a block at a time; `alone` holds the atoms and what is known of them."""
 
     def filled(copies: Sequence[int]) -> Cascade | None:
-        found = _with_blocks(alone, copies, nodes)
+        found = _with_blocks(alone, copies, nodes, sets)
         return None if found is None or 0 in found.copies else found
 
     # From a start with more atoms in blocks than there are, the largest blocks go first.
@@ -325,7 +322,7 @@ def _assembled(alone: Cascade, nodes: int, assembly: Assembly, cycle_time: float
     most = assembly.most(cycle_time)
 
     def filled(copies: Sequence[int]) -> Cascade | None:
-        found = _with_blocks(alone, copies, nodes)
+        found = _with_blocks(alone, copies, nodes, assembly.sets)
         blocks = sum(found.copies) if found is not None else 0
         if found is None or (blocks > most and nodes > 1):
             return None
@@ -342,11 +339,14 @@ def _assembled(alone: Cascade, nodes: int, assembly: Assembly, cycle_time: float
     return best([alone, _improved(start, alone, filled)], 1, _TRIALS)[0]
 
 
-def _with_blocks(alone: Cascade, copies: Sequence[int], nodes: int) -> Cascade | None:
-    """So many blocks of the atoms of `alone`, or None if there are not enough."""
+def _with_blocks(alone: Cascade, copies: Sequence[int], nodes: int, sets: int) -> Cascade | None:
+    """So many blocks of the atoms of `alone`, or None if there are not enough; `sets` is as in `Assembly`."""
     while copies and copies[-1] == 0:
         copies = copies[:-1]
-    left = alone.atoms - nodes * sum(number << level for level, number in enumerate(copies))
+    shares = sum(number << level for level, number in enumerate(copies))
+    if nodes > 1 and shares > sets:
+        return None
+    left = alone.atoms - nodes * shares
     if nodes == 1 and copies:
         copies, left = (copies[0] + left, *copies[1:]), 0
     if left < 0 or any(number < 0 for number in copies):
@@ -459,26 +459,15 @@ def _reason(best: _Operation, longer: _Operation) -> str:
 
 
 def _clocks(network: Network, scheme: str, gain: float) -> list[_Clock]:
-    if not isinstance(network, Network):
-        raise TypeError(f"network must be a Network, got {network!r}")
-    if scheme not in SCHEMES:
-        raise ValueError(f"scheme must be one of {', '.join(SCHEMES)}, got {scheme!r}")
     gain = open_interval("gain", gain, 0.0, 2.0)
-    clocks = clocks_of(network, scheme)
-    assemblies: tuple[Assembly | None, ...] = Assembly.of(network, scheme) or (None,) * len(clocks)
-    return [
-        _Clock(
-            clock.atoms,
-            assembly.smallest if assembly is not None else 1,
-            assembly,
-            clock.oscillator,
-            clock.noise,
-            clock.dead_time,
-            gain,
-            clock.frequency_hz,
+    found = []
+    for one in clocks(network, scheme):
+        assembly = Assembly.of(one, scheme)
+        smallest = assembly.smallest if assembly is not None else 1
+        found.append(
+            _Clock(one.atoms, smallest, assembly, one.oscillator, one.noise, one.dead_time, one.frequency_hz, gain)
         )
-        for clock, assembly in zip(clocks, assemblies, strict=True)
-    ]
+    return found
 
 
 def _times(tau: NDArray[np.float64] | Sequence[float] | float, dead_time: float) -> list[float]:
@@ -539,27 +528,21 @@ def stability(
     """
     import pandas as pd
 
-    clocks = _clocks(network, scheme, gain)
-    dead_time = clocks[0].dead_time
-    taus = _times(tau, dead_time)
-    _check_pairs(clocks[0], taus[-1])
-    curves = {clock: _operations(clock, taus) for clock in set(clocks)}
-    operations, reason = curves[clocks[0]]
-    _check_coarse_stage(clocks[0], [_chosen(operations, value - dead_time) for value in taus])
-    squares = [(2.0 * math.pi * clock.frequency_hz) ** 2 for clock in clocks]
+    single = _clocks(network, scheme, gain)
+    taus = _times(tau, max(clock.dead_time for clock in single))
+    _check_pairs(single[0], taus[-1])
+    curves = {clock: _operations(clock, taus) for clock in set(single)}
+    operations, reason = curves[single[0]]
+    _check_coarse_stage(single[0], [_chosen(operations, value - single[0].dead_time) for value in taus])
     rows = []
     for value in taus:
-        chosen = [_chosen(curves[clock][0], value - clock.dead_time) for clock in clocks]
-        dick = [
-            clock.oscillator.dick_deviation(value, one.plan.interrogation_time, dead_time) if dead_time > 0.0 else 0.0
-            for clock, one in zip(clocks, chosen, strict=True)
-        ]
-        parts = zip(squares, chosen, dick, strict=True)
-        sigma = 1.0 / math.sqrt(sum(square / (one.rate / value + extra**2) for square, one, extra in parts))
-        bounds = [square * _bound(clock, value) for square, clock in zip(squares, clocks, strict=True)]
+        chosen = [_chosen(curves[clock][0], value - clock.dead_time) for clock in single]
+        inverse = sum(clock.omega**2 / one.variance(value, clock) for one, clock in zip(chosen, single, strict=True))
+        sigma = 1.0 / math.sqrt(inverse)
+        information = sum(clock.omega**2 * _bound(clock, value) for clock in single)
         one = chosen[0]
         plan = one.plan
-        spread = 1.96 * one.uncertainty * (1.0 - one.slips_share) / math.sqrt(len(clocks))
+        spread = 1.96 * one.uncertainty * (1.0 - one.slips_share) / math.sqrt(len(single))
         rows.append(
             {
                 "tau_s": value,
@@ -575,7 +558,7 @@ def stability(
                     if number > 0
                 ),
                 "slips_share": one.slips_share,
-                "bound_sigma_y": 1.0 / math.sqrt(sum(bounds)),
+                "bound_sigma_y": 1.0 / math.sqrt(information),
                 "limited_by": reason if _repeats(one, value) else "interrogation time = tau",
             }
         )
@@ -790,15 +773,17 @@ def simulate(
     >>> list(table.columns)
     ['tau_s', 'sigma_y', 'sigma_y_low', 'sigma_y_high', 'slips']
     """
-    clocks = _clocks(network, scheme, gain)
+    single = _clocks(network, scheme, gain)
     if tau is None:
-        coherence, survival = clocks[0].remaining(1.0)
+        coherence, survival = single[0].remaining(1.0)
         decay = -math.log(coherence * survival)
-        tau = 1e3 / decay if decay > 0.0 else 1e3 * _direct_time(clocks[0], 1e6)
+        tau = 1e3 / decay if decay > 0.0 else 1e3 * _direct_time(single[0], 1e6)
     plans = [best_plan(network, scheme, tau, gain=gain)]
-    if len(set(clocks)) > 1:
+    if len(set(single)) > 1:
         # Records are averaged cycle by cycle: all nodes keep to the one that has to stop first.
-        values = _times(tau, clocks[0].dead_time)
-        shortest = min(_chosen(_operations(clock, values)[0], values[-1]).plan.interrogation_time for clock in clocks)
-        plans = [operation.plan for clock in clocks if (operation := _operation(clock, shortest)) is not None]
+        values = _times(tau, max(clock.dead_time for clock in single))
+        shortest = min(_chosen(_operations(clock, values)[0], values[-1]).plan.interrogation_time for clock in single)
+        slowest = max(clock.dead_time for clock in single)
+        operations = [_operation(clock, shortest) for clock in single]
+        plans = [replace(operation.plan, dead_time=slowest) for operation in operations if operation is not None]
     return run_scheme(network, scheme, plans, cycles, rng, threads=threads)

@@ -128,7 +128,7 @@ def test_dead_time_makes_pairs_and_costs_the_dick_effect() -> None:
 
 
 def test_memories_dephase_while_pairs_wait() -> None:
-    assembly = Assembly.of(network(rate_hz=10.0, memory_dephasing=0.5), "quantum-cooperative")[0]
+    assembly = Assembly(network(rate_hz=10.0, memory_dephasing=0.5).nodes)
     assert assembly.preparation(4).contrast(4) > assembly.preparation(8).contrast(4) > 0.5
     # Half of 8/10 s, two halves of a pair, exp(-rate t/2) each.
     assert assembly.preparation(8).contrast(4) == approx(math.exp(-0.5 * 0.4))
