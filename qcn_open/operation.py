@@ -504,9 +504,7 @@ def _number(network: Network, name: str) -> int:
     return names.index(name)
 
 
-def _away(
-    operation: Operation, outages: Sequence[Outage], excluded: set[int], cycle: int
-) -> tuple[set[int], bool]:
+def _away(operation: Operation, outages: Sequence[Outage], excluded: set[int], cycle: int) -> tuple[set[int], bool]:
     """Who is no member as far as anybody has found out, and whether somebody else has no link: a cycle for nothing."""
     away, out = set(excluded), set()
     for outage in outages:
