@@ -120,9 +120,10 @@ def network_circuit(probe: TeleportedGhz, bits: Sequence[Sequence[int]]) -> tupl
         fresh = np.multiply.outer(np.eye(tensor.shape[2]), _GROUND).swapaxes(1, 2)
         grown += [tensor, *[fresh] * (size - 1)]
     state = _product(grown)
+    orthogonality: dict[str, object] = {"cur_orthog": "calc"}
     for node, start in enumerate(itertools.accumulate(probe.sizes[:-1], initial=0)):
         for control, target in _gates(probe.grown(node)):
-            _on(state, _CNOT, start + control, start + target)
+            _on(state, _CNOT, start + control, start + target, centre=orthogonality)
     return probability, state
 
 
@@ -253,14 +254,14 @@ def _collective(gates: Gates) -> float:
 
 
 def _gates(grown: GrownGhz) -> Iterator[tuple[int, int]]:
-    """Controls and targets of the gates that grow a node's atoms, layer after layer."""
+    """Controls and targets of the gates that grow a node's atoms, each before those of the atoms that it entangles."""
     groups = [(0, grown.size)]
     while groups:
-        start, size = groups.pop(0)
+        start, size = groups.pop()
         if size > 1:
             control, target = grown.split(size)
             yield start, start + control
-            groups += [(start, control), (start + control, target)]
+            groups += [(start + control, target), (start, control)]
 
 
 def _product(tensors: list[NDArray[np.number]]) -> MatrixProductState:
@@ -270,9 +271,18 @@ def _product(tensors: list[NDArray[np.number]]) -> MatrixProductState:
     return MatrixProductState(open_ends([tensor.astype(complex) for tensor in tensors]), shape="lrp")
 
 
-def _on(state: MatrixProductState, operator: NDArray[np.number], *sites: int) -> None:
-    """Apply a gate to one atom or two."""
-    state.gate_(operator, sites, contract="swap+split" if len(sites) == 2 else True, cutoff=_CUTOFF)
+def _on(
+    state: MatrixProductState,
+    operator: NDArray[np.number],
+    *sites: int,
+    centre: dict[str, object] | None = None,
+) -> None:
+    """Apply a gate to one atom or two.
+
+    quimb notes in `centre` where the state's orthogonality centre is, and then looks no further for it.
+    """
+    contract = "swap+split" if len(sites) == 2 else True
+    state.gate_(operator, sites, contract=contract, cutoff=_CUTOFF, info=centre)
 
 
 def _site(state: MatrixProductState, site: int) -> NDArray[np.complex128]:

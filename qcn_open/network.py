@@ -362,13 +362,15 @@ class Network:
             laser = _centre([replace(node, oscillator=node.oscillator or laser) for node in nodes])
         total = sum(node.share for node in nodes)
         own = [replace(part, rate=part.rate * (node.share / total)) for node in nodes for part in node.noise]
-        frequencies = [node.share / total * (node.frequency_hz or self.frequency_hz) for node in nodes]
+        frequency = self.frequency_hz
+        if any(node.frequency_hz for node in nodes):
+            frequency = math.fsum(node.share * (node.frequency_hz or frequency) for node in nodes) / total
         return Network(
             [replace(node, oscillator=None, noise=(), frequency_hz=None, dead_time=0.0) for node in nodes],
             laser,
             noises([*self.noise, *own]),  # type: ignore[arg-type]
-            math.fsum(frequencies),
-            max(self.dead_time, *(node.dead_time for node in nodes)),
+            frequency,
+            max([self.dead_time, *(node.dead_time for node in nodes)]),
             self.name,
         )
 

@@ -301,7 +301,8 @@ def storage_coherence(rates_hz: Sequence[float], dephasing: Sequence[float]) -> 
     .. math:: C_A = \frac{\sum_{j\in A}R_j\,C_{A\setminus j}}{\sum_{j\in A}R_j + \sum_{j\notin A}s_j}, \qquad
               C_\emptyset = 1;
 
-    with equal links :math:`\prod_{k=1}^{m-1}(m-k)R/[(m-k)R+ks]`.
+    with equal links :math:`\prod_{k=1}^{m-1}(m-k)R/[(m-k)R+ks]`. A `Teleported` block has it if its `waiting` is
+    :math:`-\ln C/\sum_js_j`.
 
     Parameters
     ----------
@@ -424,8 +425,7 @@ def path_phase(splitting_hz: float, delay: float) -> float:
     the node than was assumed: the pair is :math:`(|00\rangle + e^{i\phi}|11\rangle)/\sqrt2`. After the teleportation
     the GHZ state has the phase :math:`i e^{\pm i\phi}`, minus where the level was flipped and flipped back: node j
     cancels it by a rotation of its first atom before it undoes the flip. An unknown phase leaves :math:`\cos\phi` of
-    the contrast. The splitting is that of microwaves: at 10 GHz 1 mm of path are 0.21 rad; at optical frequencies it
-    would be a fraction of a wavelength. Polarisation has none.
+    the contrast. The splitting is that of microwaves: at 10 GHz 1 mm of path are 0.21 rad. Polarisation has none.
 
     Parameters
     ----------

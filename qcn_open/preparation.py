@@ -140,6 +140,16 @@ class Grown(Probe):
     def contrast(self) -> float:
         """Twice the coherence between g...g and e...e, whose phase is that of the GHZ state, or turned by pi if < 0."""
 
+    @property
+    @abstractmethod
+    def log_contrast(self) -> float:
+        """Natural logarithm of its size."""
+
+    @property
+    @abstractmethod
+    def is_one_fringe(self) -> bool:
+        """Whether there is no coherence but this one."""
+
     @abstractmethod
     def log_mean_product(self, factors: NDArray[np.float64]) -> NDArray[np.float64]:
         """Logarithm of the mean of a product over the atoms, of factors >= 0 on their levels (g, e, lost)."""
@@ -233,6 +243,11 @@ class GrownGhz(Grown):
     def contrast(self) -> float:
         """C; 0 where it is no floating-point number any more."""
         return math.exp(self.log_contrast)
+
+    @property
+    def is_one_fringe(self) -> bool:
+        """True: no other coherence outlives its growth."""
+        return True
 
     @property
     def log_contrast(self) -> float:

@@ -194,9 +194,10 @@ class TeleportedGhz(Grown):
     conversion_fidelity : float, optional
         Fidelity, from 1/4 to 1, with which the photonic route converts a qubit; its errors are those of a Werner state.
     pair_phases : tuple of float, optional
-        Phase (rad) of each pair, :math:`(|00\rangle+e^{i\theta}|11\rangle)/\sqrt2`, that nobody knows of: it turns the
-        state by :math:`+\theta` or :math:`-\theta` as :math:`a_j` is found in g or e, which leaves
-        :math:`\cos\theta` on average (`photonic_phase`). None is 0.
+        Phase (rad) of each pair, :math:`(|00\rangle+e^{i\theta}|11\rangle)/\sqrt2`, that is left in it, such as that
+        of photons of two frequencies: it turns the state by :math:`+\theta` where :math:`a_j` is found in g, by
+        :math:`-\theta` where in e, which leaves :math:`\cos\theta` on average. Who knows it takes it off before the
+        corrections, or afterwards with the sign of the outcome. None is 0.
     geometry : {"chain", "tree"}, optional
         How a node grows its atoms, as in `GrownGhz`.
 
@@ -213,7 +214,7 @@ class TeleportedGhz(Grown):
     >>> from qcn_open.preparation import fidelity
     >>> probe = TeleportedGhz((Gates(depolarizing=1e-4),) * 10, (100,) * 10, epr_fidelities=(0.99,) * 9)
     >>> round(fidelity(probe), 6), round(probe.contrast, 6)
-    (0.864263, 0.794303)
+    (0.832361, 0.795859)
     """
 
     gates: tuple[Gates, ...]
@@ -254,6 +255,17 @@ class TeleportedGhz(Grown):
     def contrast(self) -> float:
         """C of the parity fringe of the period 2 pi/N."""
         return math.prod(_node_factors(self, self.sizes)) * math.prod(self._link(node)[0] for node in self._others)
+
+    @property
+    def log_contrast(self) -> float:
+        """Natural logarithm of the size of C."""
+        contrast = abs(self.contrast)
+        return math.log(contrast) if contrast > 0.0 else -math.inf
+
+    @property
+    def is_one_fringe(self) -> bool:
+        """Whether no node may be upside down and coherent: no wrong bits, and no half lost before its readout."""
+        return all(self._link(node)[1] == 0.0 for node in self._others)
 
     @property
     def outcomes(self) -> Iterator[tuple[int, ...]]:

@@ -547,7 +547,7 @@ CLAIMS = (
         paper_value=-1.0,
         compute=_exponent("Gaussian budget", "classical", "log10_atoms", "log"),
         supports=(1.0, 1.4),
-        verdict="does not hold: it grows as log N",
+        verdict="does not hold for blocks that are adapted to the gates: it grows as log N",
         reason="Exponent of -ln F_th in ln N, N = 10³ … 10³⁰, of the Gaussian budget with the best allocation "
         "({exponent_log_atoms_joint:.1f} by joint estimation, 10² … 10⁴). With the allocation for F = 1 it is "
         "{exponent_log_atoms_kept:.2f} for the loss of the advantage and {exponent_log_atoms_onset:.2f}, as in the "

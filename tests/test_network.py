@@ -142,7 +142,7 @@ LINKED = TWO + "[node.link]\n"
 BAD = {
     "no TOML": ("[transition", "is no TOML: "),
     "misspelt": (LINKED + "epr_fidelty = 0.9", ", node 'B', link.epr_fidelty: .*, did you mean epr_fidelity\\?$"),
-    "misspelt at the top": ("nam = 3" + MINIMAL, ", nam: there is no such key, did you mean name\\?$"),
+    "misspelt at the top": ("names = 3" + MINIMAL, ", names: there is no such key, did you mean name\\?$"),
     "unheard of": ("colour = 3" + MINIMAL, ", colour: there is no such key, known are name, dead_time_s, transition"),
     "no unit": (LINKED + "epr_rate = 3", ", node 'B', link.epr_rate: the key must state its unit, write epr_rate_hz$"),
     "two units": (
@@ -377,3 +377,61 @@ def test_bad_values(case: str) -> None:
     call, kind, message = BAD_VALUES[case]
     with pytest.raises(kind, match=message):
         call()
+
+
+# --- schemes ---------------------------------------------------------------------------------------------------------
+
+UNLIKE = qcn.Network(
+    (
+        qcn.Node(16, "A", 2, LASERS[0], qcn.Dephasing(0.2), dead_time=0.02),
+        qcn.Node(12, "B", 1, LASERS[1], frequency_hz=1.1e15),
+        qcn.Node(10, "C", 1, LASERS[2], (qcn.TrapLoss(0.1), qcn.Dephasing(0.4)), dead_time=0.01),
+    ),
+    None,
+    qcn.Dephasing(0.1),
+    4.3e14,
+    0.005,
+)
+WRITTEN_OUT = (
+    qcn.Network(qcn.Node(16), LASERS[0], qcn.Dephasing(0.1 + 0.2), 4.3e14, 0.02),
+    qcn.Network(qcn.Node(12), LASERS[1], qcn.Dephasing(0.1), 1.1e15, 0.005),
+    qcn.Network(qcn.Node(10), LASERS[2], (qcn.Dephasing(0.1 + 0.4), qcn.TrapLoss(0.1)), 4.3e14, 0.01),
+)
+
+
+def test_unlike_clocks_alone_and_averaged() -> None:
+    """Their records averaged as fractional frequencies."""
+    alone = [qcn.stability(one, "classical-alone", 0.12).iloc[0] for one in WRITTEN_OUT]
+    first = qcn.stability(UNLIKE, "classical-alone", 0.12).iloc[0]
+    for column in ("sigma_y", "bound_sigma_y", "interrogation_time_s"):
+        assert first[column] == approx(alone[0][column])
+    quantum = [qcn.stability(one, "quantum-alone", 0.12).iloc[0] for one in WRITTEN_OUT]
+    averaged = qcn.stability(UNLIKE, "quantum-classical", 0.12).iloc[0]
+    for column in ("sigma_y", "bound_sigma_y"):
+        assert averaged[column] == approx(sum(one[column] ** -2 for one in quantum) ** -0.5)
+
+
+def test_unlike_clocks_together() -> None:
+    mean = qcn.centre_of_mass(LASERS, [2, 1, 1])
+    noise = (qcn.Dephasing(0.1 + 0.5 * 0.2 + 0.25 * 0.4), qcn.TrapLoss(0.25 * 0.1))
+    frequency = 0.75 * 4.3e14 + 0.25 * 1.1e15
+    equal = qcn.Network(qcn.Node(38), mean, noise, frequency, 0.02)
+    together = qcn.stability(UNLIKE, "classical-cooperative", 0.12).iloc[0]
+    assert together["sigma_y"] == approx(qcn.stability(equal, "classical-alone", 0.12)["sigma_y"].iloc[0])
+    records = [
+        qcn.simulate(network, scheme, tau=0.12, cycles=2000, rng=np.random.default_rng(7))
+        for network, scheme in ((UNLIKE, "classical-cooperative"), (equal, "classical-alone"))
+    ]
+    assert records[0]["sigma_y"].tolist() == approx(records[1]["sigma_y"].tolist())
+
+
+@pytest.mark.slow
+def test_blocks_take_no_more_than_a_node_has() -> None:
+    few, many = (qcn.Network((qcn.Node(30), qcn.Node(30), qcn.Node(atoms)), LASERS[0], (), 4.3e14) for atoms in (3, 12))
+    plans = [qcn.best_plan(network, "quantum-cooperative", 0.2) for network in (few, many)]
+    held = [plan.cascade.atoms - plan.cascade.uncorrelated for plan in plans]
+    assert 0 < held[0] <= 9 < held[1] <= 36
+    assert [plan.atoms for plan in plans] == [63, 72]
+    taken = replace(plans[1], cascade=replace(plans[1].cascade, uncorrelated=63 - held[1]))
+    with pytest.raises(ValueError, match=r"blocks take .* atoms of node '', which has 3: take fewer"):
+        qcn.run_scheme(few, "quantum-cooperative", taken, 9, np.random.default_rng(1))

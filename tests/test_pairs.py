@@ -141,6 +141,17 @@ def test_storage_of_equal_links_is_a_product() -> None:
     assert 0.0 < qcn.storage_coherence((20.0,) * 300, (0.01,) * 300) < 1.0
 
 
+def test_storage_as_the_waiting_of_teleported_blocks() -> None:
+    """Half the sum of both ends' memory dephasing is what a pair loses."""
+    centre, node, rate = qcn.Gates(memory_dephasing=0.004), qcn.Gates(memory_dephasing=0.01), 20.0
+    coherence = qcn.storage_coherence((rate,) * 9, (0.007,) * 9)
+    waiting = -math.log(coherence) / (9 * 0.007)
+    block = qcn.Teleported((centre, *[node] * 9), (1,) * 10, waiting=waiting)
+    assert block.contrast(10) == approx(coherence)
+    # To first order in the decay all that matters is the mean time in memory, that of the last less that of any.
+    assert waiting == approx(qcn.waiting_time((rate,) * 9) - 1.0 / rate, rel=2e-3)
+
+
 def test_pairs_of_a_cascade() -> None:
     prior = qcn.GaussianPrior(0.1)
     assert qcn.pairs_per_cycle(qcn.Cascade((12, 9, 5, 3), nodes=10, uncorrelated=240, prior=prior)) == 29
