@@ -8,11 +8,11 @@ light says that they are at :math:`\tilde\Phi_j = \Phi_j + \epsilon_j` with the 
 .. math:: \hat\phi_j = r_j\hat\Phi + \tilde\Phi_j - r_j\sum_kw_k\tilde\Phi_k, \qquad
           \hat\phi_j - \Phi_j = r_j(\hat\Phi - \Phi) + \epsilon_j - r_j\sum_kw_k\epsilon_k,
 
-with :math:`r_j = \omega_j/\sum_kw_k\omega_k`, 1 if all have one species: what members share is the fractional frequency.
-A reference common to all comparisons drops out, as the light of all nodes meets at the place of the first one. Who the
-centre is does not matter to the clock; the role takes turns, so that everybody is tested by somebody else, and goes on
-without the atoms of the first node as long as the light still meets. Uncorrelated atoms are read at angles turned by
-the known distance of their laser from the centre of mass, so that they measure its phase, too.
+with :math:`r_j = \omega_j/\sum_kw_k\omega_k`, 1 if all have one species: what members share is the fractional
+frequency. A reference common to all comparisons drops out, as the light of all nodes meets at the place of the first
+one. Who the centre is does not matter to the clock; the role takes turns, so that everybody is tested by somebody else,
+and goes on without the atoms of the first node as long as the light still meets. Uncorrelated atoms are read at angles
+turned by the known distance of their laser from the centre of mass, so that they measure its phase, too.
 
 *Delays.* A node begins its interrogations earlier by the delay of its link, so that light and parities of one
 interrogation arrive together. Its correction comes back after twice the delay, when the next one may have begun.
@@ -25,8 +25,8 @@ with what link, gates and decoherence leave of it.
 
 *Who leaves.* A node whose link is out, or that a test accuses, leaves; the members that remain share smaller blocks, as
 many as before, and what they then have left of atoms is uncorrelated. Who is not a member interrogates its own atoms.
-When a link goes out, the parities of the blocks are incomplete, and members get no estimate for the `notice` cycles that
-it takes to find out. When it comes back everybody carries on as before for so long.
+When a link goes out, the parities of the blocks are incomplete, and members get no estimate for the `notice` cycles
+that it takes to find out. When it comes back everybody carries on as before for so long.
 """
 
 from __future__ import annotations
@@ -163,10 +163,12 @@ class Operation:
         if any(node.oscillator is None for node in self.network.nodes):
             raise ValueError("the nodes of a network in operation need lasers of their own: Node(oscillator=...)")
         for node in self.network.nodes:
-            if self.spare(node) < int(self._tested_atoms > 0):
+            # Tests rely on uncorrelated atoms, too.
+            missing = int(self._tested_atoms > 0) - self.spare(node)
+            if missing > 0:
                 raise ValueError(
                     f"Node {node.name!r} has {node.atoms} atoms, and the blocks and tests ask for "
-                    f"{node.atoms - self.spare(node) + int(self._tested_atoms > 0)}: take fewer copies or a smaller share"
+                    f"{node.atoms + missing}: take fewer copies or a smaller share"
                 )
         if max(self.lags()) >= 1.0:
             raise ValueError(
