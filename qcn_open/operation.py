@@ -5,23 +5,35 @@ In every cycle of interrogation time T the members' blocks measure the phase of 
 light says that they are at :math:`\tilde\Phi_j = \Phi_j + \epsilon_j` with the noise :math:`\epsilon_j` of the link
 (and whatever a saboteur adds), and sends member j
 
-.. math:: \hat\phi_j = \hat\Phi + \tilde\Phi_j - \sum_kw_k\tilde\Phi_k, \qquad
-          \hat\phi_j - \Phi_j = (\hat\Phi - \Phi) + \epsilon_j - \sum_kw_k\epsilon_k .
+.. math:: \hat\phi_j = r_j\hat\Phi + \tilde\Phi_j - r_j\sum_kw_k\tilde\Phi_k, \qquad
+          \hat\phi_j - \Phi_j = r_j(\hat\Phi - \Phi) + \epsilon_j - r_j\sum_kw_k\epsilon_k,
 
-A reference common to all comparisons drops out: who the centre is does not matter to the clock. It takes turns, so that
-everybody is tested by somebody else. Uncorrelated atoms are read at angles turned by the known distance of their laser
-from the centre of mass, so that they measure its phase, too.
+with :math:`r_j = \omega_j/\sum_kw_k\omega_k`, 1 if all have one species: what members share is the fractional
+frequency. A reference common to all comparisons drops out, as the light of all nodes meets at the place of the first
+one. Who the centre is does not matter to the clock; the role takes turns, so that everybody is tested by somebody else,
+and goes on without the atoms of the first node as long as the light still meets. Uncorrelated atoms are read at angles
+turned by the known distance of their laser from the centre of mass, so that they measure its phase, too.
+
+*Delays.* A node begins its interrogations earlier by the delay of its link, so that light and parities of one
+interrogation arrive together. Its correction comes back after twice the delay, when the next one may have begun.
+
+*Tests.* What the phase of a tested node should be follows from its light and the phase of the centre of mass that the
+uncorrelated atoms show. The blocks know it better, but one node that flips its parities spoils them all, and then tests
+accuse whoever comes next; of the single atoms it spoils its own. An error of variance v of the reference takes the
+factor :math:`e^{-n^2v/2}` from the contrast of an honest node with n atoms, which the centre counts with, as well as
+with what link, gates and decoherence leave of it.
 
 *Who leaves.* A node whose link is out, or that a test accuses, leaves; the members that remain share smaller blocks, as
 many as before, and what they then have left of atoms is uncorrelated. Who is not a member interrogates its own atoms.
-When a link goes out or comes back, nobody gets an estimate for `notice` cycles.
+When a link goes out, the parities of the blocks are incomplete, and members get no estimate for the `notice` cycles
+that it takes to find out. When it comes back everybody carries on as before for so long.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -31,7 +43,9 @@ from numpy.typing import NDArray
 from qcn_open.allan import overlapping_adev
 from qcn_open.allocation import best_cascade
 from qcn_open.cascade import Cascade
+from qcn_open.clock import Assembly
 from qcn_open.network import Network, Node
+from qcn_open.oscillator import Oscillator
 from qcn_open.preparation import Preparation
 from qcn_open.priors import GaussianPrior
 from qcn_open.security import Attack, SequentialTest
@@ -42,12 +56,14 @@ from qcn_open.validation import closed_interval, count, open_interval, positive
 if TYPE_CHECKING:
     import pandas as pd
 
+    from qcn_open.kernels.operation import Tests
+
 __all__ = ["Accusation", "NetworkRecord", "Operation", "Outage", "run_network"]
 
 
 @dataclass(frozen=True)
 class Outage:
-    """A link that is out from one cycle to another; of the first node, the centre's own, which takes the node away.
+    """A link that is out from one cycle to another; that of the first node takes away its atoms only.
 
     Parameters
     ----------
@@ -100,13 +116,14 @@ class Operation:
     gain : float, optional
         Servo gain.
     test : SequentialTest, optional
-        How members are tested; None is not at all. Its qubits are taken from the uncorrelated atoms.
+        How members are tested, as if test qubits were ideal (see `tested`); None is not at all. Its qubits are taken
+        from the uncorrelated atoms.
     test_rate : float, optional
         Probability with which each member but the centre is tested in a cycle.
     turn : int, optional
         Cycles for which a node is the centre before the next one is.
     notice : int, optional
-        Cycles that pass before a link that goes out or comes back is taken note of.
+        Cycles that it takes to find out that a link is out, or back.
 
     Raises
     ------
@@ -146,10 +163,12 @@ class Operation:
         if any(node.oscillator is None for node in self.network.nodes):
             raise ValueError("the nodes of a network in operation need lasers of their own: Node(oscillator=...)")
         for node in self.network.nodes:
-            if self.spare(node) < 0:
+            # Tests rely on uncorrelated atoms, too.
+            missing = int(self._tested_atoms > 0) - self.spare(node)
+            if missing > 0:
                 raise ValueError(
                     f"Node {node.name!r} has {node.atoms} atoms, and the blocks and tests ask for "
-                    f"{node.atoms - self.spare(node)}: take fewer copies or a smaller share"
+                    f"{node.atoms + missing}: take fewer copies or a smaller share"
                 )
         if max(self.lags()) >= 1.0:
             raise ValueError(
@@ -161,22 +180,26 @@ class Operation:
     def dead_time(self) -> float:
         """Time from one interrogation to the next, s: what the slowest node needs, and what it takes to make pairs."""
         needed = max([self.network.dead_time, *(node.dead_time for node in self.network.nodes)])
-        rates = [node.link.epr_rate_hz for node in self.network.nodes[1:] if node.link.epr_rate_hz is not None]
-        # Pairs for the next cycle are made during this one, too.
-        return max([needed, *(sum(self.copies) / rate - self.interrogation_time for rate in rates)])
+        # Pairs for the next cycle are made during this one, too, and one more for a node that may be tested.
+        pairs = sum(self.copies) + int(self._tested_atoms > 0)
+        return max(needed, Assembly(self.network.nodes).time(pairs) - self.interrogation_time)
 
     def spare(self, node: Node) -> int:
         """Atoms of a node that are in no block and no test: the uncorrelated ones."""
-        tested = 0 if self.test is None or self.test_rate == 0.0 else self.test.atoms
-        return node.atoms - node.share * sum(number << level for level, number in enumerate(self.copies)) - tested
+        blocks = node.share * sum(number << level for level, number in enumerate(self.copies))
+        return node.atoms - blocks - self._tested_atoms
+
+    @property
+    def _tested_atoms(self) -> int:
+        return 0 if self.test is None or self.test_rate == 0.0 else self.test.atoms
 
     def lags(self) -> list[float]:
         """Part of the next interrogation, for each node, that is over when its correction arrives.
 
-        The last parity reaches the centre after the longest delay, and the answer the node after its own.
+        Its parities reach the centre after its delay, together with those of all others, and the answer as much later.
         """
         delays = [0.0, *(node.link.delay for node in self.network.nodes[1:])]
-        return [max(0.0, max(delays) + delay - self.dead_time) / self.interrogation_time for delay in delays]
+        return [max(0.0, 2.0 * delay - self.dead_time) / self.interrogation_time for delay in delays]
 
     def shared(self, *members: int) -> Cascade:
         """The cascade that these nodes share: the copies, and their spare atoms uncorrelated.
@@ -188,19 +211,57 @@ class Operation:
         """
         nodes = [self.network.nodes[number] for number in members] or list(self.network.nodes)
         joint = self.network.joint(*members)
-        preparation = Teleported(
-            gates=tuple(node.gates for node in nodes),
-            shares=tuple(node.share for node in nodes),
-            epr_fidelities=tuple(node.link.epr_fidelity for node in nodes[1:]),
-        )
         cascade = Cascade(
             self.copies,
             nodes=joint.smallest_block,
             uncorrelated=sum(self.spare(node) for node in nodes),
             prior=self._prior(joint),
-            preparation=preparation,
+            preparation=Assembly(tuple(nodes)).preparation(sum(self.copies)),
         )
         return cascade.decohered(joint.noise, self.interrogation_time)
+
+    def reference(self, *members: int) -> Cascade:
+        """The uncorrelated atoms of these nodes, which tests rely on; of all nodes if left out."""
+        return replace(self.shared(*members), copies=())
+
+    def qubit(self, number: int) -> tuple[float, float]:
+        """Contrast of the test qubit of a node after the interrogation, and probability that no atom of it is lost."""
+        if self.test is None:
+            raise ValueError("no tests are agreed upon: Operation(test=SequentialTest(...))")
+        node, centre = self.network.nodes[number], self.network.nodes[0]
+        # The centre sends a single atom, and has nothing to grow.
+        sender = replace(centre.gates, entangling_fidelity=1.0, phase_flip=0.0)
+        fidelity = node.link.epr_fidelity if number > 0 else 1.0
+        waiting = 0.5 * Assembly(self.network.nodes).time(sum(self.copies) + 1)
+        made = Teleported((sender, node.gates), (1, self.test.atoms), (fidelity,), waiting)
+        left = Cascade(uncorrelated=1).decohered(self.network.joint(number).noise, self.interrogation_time)
+        contrast = self.test.contrast * made.contrast(1 + self.test.atoms) * left.coherence**self.test.atoms
+        return contrast, left.survival**self.test.atoms
+
+    def tested(self, number: int, *members: int) -> SequentialTest:
+        """The test of a node with the contrast that it has if it is honest, and these are the members.
+
+        Parameters
+        ----------
+        number : int
+            Of the node.
+        members : int
+            Their numbers; all nodes if left out.
+        """
+        contrast, _ = self.qubit(number)
+        assert self.test is not None
+        reference, link = self.reference(*members), self.network.nodes[number].link
+        assert isinstance(reference.prior, GaussianPrior)
+        joint = self.network.joint(*members)
+        own = self.network.nodes[number].frequency_hz or self.network.frequency_hz
+        known = sum(level.information for level in reference.levels) + 1.0 / reference.prior.variance
+        variance = (own / joint.frequency_hz) ** 2 / known
+        if number > 0:
+            variance += link.phase_noise**2 + 0.5 * link.oscillator.white * self.interrogation_time
+        contrast *= math.exp(-0.5 * self.test.atoms**2 * variance)
+        factor = contrast / self.test.contrast
+        alternatives = tuple((shift, factor * shown) for shift, shown in self.test.alternatives)
+        return replace(self.test, alternatives=alternatives, contrast=contrast)
 
     def alone(self, number: int) -> Cascade:
         """The best cascade of the atoms of one node."""
@@ -236,7 +297,7 @@ class NetworkRecord:
     phases : ndarray, shape (nodes, cycles)
         Of the steered lasers, rad.
     common : ndarray, shape (cycles,)
-        Estimated phase of the members' centre of mass over the interrogation, less the true one, rad.
+        Estimated phase of the members' centre of mass over the interrogation, less the true one, rad; NaN without one.
     status : ndarray of int, shape (nodes, cycles)
         0: no estimate came; 1: member; 2: alone.
     centre : ndarray of int, shape (cycles,)
@@ -333,7 +394,7 @@ def run_network(
     >>> operation = Operation(network, interrogation_time=0.05, copies=(8, 5))
     >>> record = run_network(operation, 400, np.random.default_rng(1), outages=[Outage("B", 100, 300)])
     >>> record.status[1, [99, 100, 101, 299, 300, 301]].tolist()
-    [1, 0, 2, 2, 0, 1]
+    [1, 0, 2, 2, 2, 1]
     """
     if not isinstance(operation, Operation):
         raise TypeError(f"operation must be an Operation, got {operation!r}")
@@ -357,24 +418,22 @@ def run_network(
     random = state_from(rng)
     oscillators = [node.oscillator for node in nodes if node.oscillator is not None]
     lasers = tuple(oscillator.tables(time, operation.dead_time) for oscillator in oscillators)
-    links = tuple(node.link.oscillator.tables(time, operation.dead_time) for node in nodes)
+    paths = (Oscillator(), *(node.link.oscillator for node in nodes[1:]))
+    links = tuple(path.tables(time, operation.dead_time) for path in paths)
     firsts = np.cumsum([0, *(tables.start.size for tables in (*lasers, *links))])
     memory = np.zeros(firsts[-1])
     for number, noisy in enumerate((*lasers, *links)):
         start_laser(random, noisy, memory[firsts[number] : firsts[number + 1]])
-    tests = kernel.Tests(np.zeros((0, 2)), 1.0, 1, math.inf, 0.0)
-    if operation.test is not None:
-        test = operation.test
-        tests = kernel.Tests(test.table(), test.contrast, test.atoms, test.threshold, operation.test_rate)
     excluded: set[int] = set()
     accusations: list[Accusation] = []
     errors, phases = np.empty((2, len(nodes), cycles))
     common, centre = np.empty(cycles), np.empty(cycles, dtype=np.int64)
     status = np.empty((len(nodes), cycles), dtype=np.int64)
     corrections = np.zeros((2, len(nodes)))
-    statistics = np.zeros((len(nodes), len(tests.alternatives)))
-    link_noise = np.array([node.link.phase_noise for node in nodes])
+    statistics = np.zeros((len(nodes), len(operation.test.alternatives) if operation.test else 0))
+    link_noise = np.array([0.0, *(node.link.phase_noise for node in nodes[1:])])
     lags = np.array(operation.lags())
+    frequencies = np.array([node.frequency_hz or network.frequency_hz for node in nodes])
     changes = sorted(
         {cycles, *(min(b, cycles) for b in begins)}
         | {min(edge + after, cycles) for o in outages for edge in (o.start, o.stop) for after in (0, operation.notice)}
@@ -382,16 +441,17 @@ def run_network(
     cycle = 0
     while cycle < cycles:
         until = next(change for change in changes if change > cycle)
-        present, silent = _presence(operation, outages, excluded, cycle)
-        members = [number for number, there in enumerate(present) if there]
+        away, silent = _away(operation, outages, excluded, cycle)
+        members = [number for number in range(len(nodes)) if number not in away]
+        states = np.full(len(nodes), kernel.ALONE)
         # A cascade of one is a clock alone.
-        states = np.array([kernel.MEMBER if there and len(members) > 1 else kernel.ALONE for there in present])
-        if silent:
-            states[[number for number in range(len(nodes)) if number not in excluded]] = kernel.SILENT
-        sharing = [number for number in range(len(nodes)) if states[number] == kernel.MEMBER]
+        if len(members) > 1:
+            states[members] = kernel.SILENT if silent else kernel.MEMBER
+        sharing = [number for number in members if states[number] == kernel.MEMBER]
         shares = np.zeros(len(nodes))
         shares[sharing] = [nodes[number].share for number in sharing]
         shares /= max(shares.sum(), 1.0)
+        ratios = frequencies / (shares @ frequencies if sharing else 1.0)
         cascade = operation.shared(*sharing)
         tables = cascade.tables()
         own = [
@@ -411,10 +471,12 @@ def run_network(
             tables,
             _channels_of_single_atoms(cascade),
             tuple(own),
+            (operation.reference(*sharing) if operation.test and sharing else cascade).tables(),
             shares,
+            ratios,
             states,
             duties,
-            tests,
+            _tests(operation, sharing),
             operation.gain,
             memory,
             firsts,
@@ -444,20 +506,37 @@ def _number(network: Network, name: str) -> int:
     return names.index(name)
 
 
-def _presence(
-    operation: Operation, outages: Sequence[Outage], excluded: set[int], cycle: int
-) -> tuple[list[bool], bool]:
-    """Which nodes are members as far as anybody has noticed, and whether nobody gets an estimate in this cycle."""
-    away, silent = set(excluded), False
+def _away(operation: Operation, outages: Sequence[Outage], excluded: set[int], cycle: int) -> tuple[set[int], bool]:
+    """Who is no member as far as anybody has found out, and whether somebody else has no link: a cycle for nothing."""
+    away, out = set(excluded), set()
     for outage in outages:
         number = _number(operation.network, outage.node)
-        if number in excluded:
-            continue
-        noticed = cycle - operation.notice
-        if outage.start <= cycle < outage.stop:
+        if outage.start + operation.notice <= cycle < outage.stop + operation.notice and (
+            outage.stop - outage.start > operation.notice
+        ):
             away.add(number)
-        silent |= noticed < outage.start <= cycle or noticed < outage.stop <= cycle
-    return [number not in away for number in range(len(operation.network.nodes))], silent
+        elif outage.start <= cycle < outage.stop:
+            out.add(number)
+    return away, bool(out - away)
+
+
+def _tests(operation: Operation, members: Sequence[int]) -> Tests:
+    """Those of all nodes for the compiled loop, while these are members."""
+    from qcn_open.kernels.operation import Tests
+
+    test, nodes = operation.test, len(operation.network.nodes)
+    if test is None or not members:
+        alternatives = len(test.alternatives) if test else 0
+        return Tests(np.zeros((nodes, alternatives, 2)), np.ones(nodes), np.ones((nodes, 2)), 1, math.inf, 0.0)
+    each = [operation.tested(number, *members) for number in range(nodes)]
+    return Tests(
+        np.array([one.table() for one in each]),
+        np.array([one.contrast for one in each]),
+        np.array([operation.qubit(number) for number in range(nodes)]),
+        test.atoms,
+        test.threshold,
+        operation.test_rate,
+    )
 
 
 def _channels_of_single_atoms(cascade: Cascade) -> int:

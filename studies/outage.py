@@ -1,9 +1,10 @@
 r"""What happens to a network of clocks when a link, its centre or all of its links are lost?
 
 Ten equal clocks of 100 atoms with white lasers share a cascade at T = 0.2/gamma_LO. For a third of the run a link is
-out, that of an ordinary node or of the first one, or all of them. Who has no link carries on with its own atoms, the
-others with what is left of them; nobody gets an estimate in the one cycle that it takes to notice. In a second run the
-same link goes out and comes back 400 times, which shows how the errors change from cycle to cycle.
+out, that of an ordinary node or of the first one, or all of them; in the second case the light of the others still
+meets. Who has no link carries on with its own atoms, the others with what is left of them. Blocks that lack a parity
+say nothing: nobody gets an estimate in the one cycle that it takes to notice. That a link is back costs none. In a
+second run the same link goes out and comes back 400 times, which shows how the errors change from cycle to cycle.
 
 *Theory.* The mean square error of the cascade at hand, over many cycles (`qcn_open.bayes.error_over_cycles`):
 :math:`\omega_0^2\sigma_y^2 = \langle e^2\rangle/T\tau`.
@@ -198,9 +199,9 @@ CLAIMS = (
         compute=NUMBERS["others_without_centre"],
         supports=(0.95, 1.4),
         verdict="holds; another node takes the role of the centre",
-        reason="Deviation of the nine nodes that are left over that of all ten. If all links are lost, each node has "
-        "{all_over_before:.1f} times the network's deviation, and an average of their records later on would have "
-        "{average_over_before:.1f} times.",
+        reason="Deviation of the nine nodes that are left over that of all ten, if their light still meets. If all "
+        "links are lost, each node has {all_over_before:.1f} times the network's deviation, and an average of "
+        "their records later on would have {average_over_before:.1f} times.",
     ),
 )
 

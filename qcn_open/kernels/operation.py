@@ -21,10 +21,23 @@ _TURN = 2.0 * math.pi
 
 
 class Tests(NamedTuple):
-    """Alternatives (rows of shift and contrast), contrast and atoms of a test qubit, threshold, and tests a cycle."""
+    """How nodes are tested.
+
+    Attributes
+    ----------
+    alternatives : ndarray, shape (nodes, alternatives, 2)
+        Shift and contrast of each.
+    contrast : ndarray, shape (nodes,)
+        What an honest node shows against the reference.
+    qubits : ndarray, shape (nodes, 2)
+        Contrast of the test qubit itself, and probability that no atom of it is lost.
+    atoms, threshold, rate
+        Of a test qubit; of the statistics; tests of a node a cycle.
+    """
 
     alternatives: NDArray[np.float64]
-    contrast: float
+    contrast: NDArray[np.float64]
+    qubits: NDArray[np.float64]
     atoms: int
     threshold: float
     rate: float
@@ -41,7 +54,9 @@ def run(
     shared: CascadeTables,
     blocks: int,
     alone: tuple[CascadeTables, ...],
+    reference: CascadeTables,
     shares: NDArray[np.float64],
+    ratios: NDArray[np.float64],
     status: NDArray[np.int64],
     duties: NDArray[np.int64],
     tests: Tests,
@@ -65,7 +80,8 @@ def run(
     effects : (nodes, 3) rows of `qcn_open.security.Effect`
     shared, blocks : tables of the cascade of all members, and its first channel that all of them share
     alone : tables of the clock that each node has by itself
-    shares : (nodes,) weights of the members
+    reference : tables of the uncorrelated atoms of all members, which tests rely on
+    shares, ratios : (nodes,) weights of the members, and the frequency of each over that of their blocks
     status : (nodes,) SILENT: no estimate; MEMBER; ALONE
     duties : (cycles,) the centre of each cycle, who is not tested
     memory, firsts : of lasers, then of links, and where those of each begin
@@ -82,7 +98,7 @@ def run(
     for node in range(nodes):
         members += int(status[node] == MEMBER)
     for cycle in range(start, stop):
-        accused = -1
+        accused, suspicion = -1, tests.threshold
         measured, mean, kept, flipped = 0.0, 0.0, 1.0, 0.0
         for node in range(nodes):
             held = memory[firsts[node] : firsts[node + 1]]
@@ -101,24 +117,28 @@ def run(
                 mean += shares[node] * claimed[node]
                 kept *= 1.0 - 2.0 * flips[node]
                 flipped += shares[node] * flips[node]
-        estimated = 0.0
+        estimated, expected, asked = 0.0, 0.0, False
         if members > 0:
             sample(random, shared, measured, counts)
             flip_parities(random, counts[:blocks], 0, flipped)
             flip_parities(random, counts, blocks, 0.5 * (1.0 - kept))
             estimated = estimate(shared, counts, 0.0)
-        common[cycle] = estimated - measured
+        common[cycle] = estimated - measured if members > 0 else math.nan
         for node in range(nodes):
             phase, sent = phases[node, cycle], 0.0
             if status[node] == MEMBER:
-                sent = estimated + claimed[node] - mean
-                if node != duties[cycle] and uniform(random) < tests.rate:
+                sent = claimed[node] + ratios[node] * (estimated - mean)
+                if node != duties[cycle] and uniform(random) < tests.rate * tests.qubits[node, 1]:
+                    if not asked:
+                        expected, asked = estimate(reference, counts[:blocks], 0.0), True
                     secret = _TURN * uniform(random)
-                    parity = outcome(random, secret + tests.atoms * phase, tests.contrast, flips[node])
-                    believed = secret + tests.atoms * sent
-                    largest = accumulate(statistics[node], tests.alternatives, tests.contrast, believed, parity)
-                    if largest >= tests.threshold and accused < 0:
-                        accused = node
+                    parity = outcome(random, secret + tests.atoms * phase, tests.qubits[node, 0], flips[node])
+                    believed = secret + tests.atoms * (claimed[node] + ratios[node] * (expected - mean))
+                    largest = accumulate(
+                        statistics[node], tests.alternatives[node], tests.contrast[node], believed, parity
+                    )
+                    if largest >= suspicion:
+                        accused, suspicion = node, largest
             elif status[node] == ALONE:
                 own = alone[node]
                 outcomes = np.zeros((len(own.channels), 2), dtype=np.int64)
