@@ -228,12 +228,8 @@ NUMBERS = {
         _entry("stability", "light", 64.0, "high")(table) / _entry("stability", "light", 64.0, "expected")(table)
     ),
     "light_over_member": _over_member("light", 64.0),
-    "all_parities_over_member": _over_member("light, all parities", 64.0),
     "single_atoms_over_light": lambda table: (
         _entry("stability", "light, uncorrelated atoms", 1.0)(table) / _entry("stability", "light", 1.0)(table)
-    ),
-    "single_atoms_over_light_64": lambda table: (
-        _entry("stability", "light, uncorrelated atoms", 64.0)(table) / _entry("stability", "light", 64.0)(table)
     ),
     "wrong_order_over_member_1024": _over_member("light sent after the feedback", 1024.0),
     "correlation_high": lambda table: max(
@@ -241,7 +237,6 @@ NUMBERS = {
     ),
     "key_feedback_bits": _entry("key", "feedback", 0.0),
     "key_uncorrelated_bits": _entry("key", "uncorrelated", 0.0),
-    "key_parities_bits": _entry("key", "parities", 0.0),
     "key_bits_per_s": lambda table: (
         (_entry("key", "feedback", 0.0)(table) + _entry("key", "uncorrelated", 0.0)(table)) / TIME_S
     ),

@@ -241,22 +241,6 @@ def _rate_at(case: str, goal: Callable[[pd.DataFrame], float]) -> Callable[[pd.D
     return rate
 
 
-def _uncertainty_at_local(case: str) -> Callable[[pd.DataFrame], float]:
-    """Relative standard error of the rate at which the network overtakes nodes alone."""
-
-    def error(table: pd.DataFrame) -> float:
-        curve = _curve(table, case)
-        rate = _rate_at(case, _local)(table)
-        logs = np.log(curve["gain"].to_numpy())
-        place = int(np.argmax(logs >= math.log(_local(curve))))
-        pairs = np.log(curve["pairs"].to_numpy())
-        slope = (logs[place] - logs[place - 1]) / (pairs[place] - pairs[place - 1])
-        spread = math.log(curve["gain_high"].iloc[place] / curve["gain_low"].iloc[place]) / (2.0 * 1.96)
-        return float(spread / slope) if rate > 0.0 else math.nan
-
-    return error
-
-
 def _local(curve: pd.DataFrame) -> float:
     return float(curve["gain_of_nodes_alone"].iloc[0])
 
@@ -304,17 +288,12 @@ NUMBERS = {
     "sr_gain_one_pair": _entry(SR, 1),
     "sr_simulated_gain_one_pair": _entry(SR, 1, "simulated_gain"),
     "sr_gain_16_pairs": _entry(SR, 16),
-    "sr_simulated_gain_16_pairs": _entry(SR, 16, "simulated_gain"),
     "sr_rate_local_hz": _rate_at(SR, _local),
-    "sr_rate_local_error": _uncertainty_at_local(SR),
-    "sr_rate_root_two_hz": _rate_at(SR, _within_root_two),
     "sr_random_arrivals": _entry(SR, UNLIMITED, "random_arrivals"),
     "sr_short_pairs": _entry(SR_SHORT, UNLIMITED, "pairs"),
     "sr_short_rate_local_hz": _rate_at(SR_SHORT, _local),
-    "sr_short_rate_root_two_hz": _rate_at(SR_SHORT, _within_root_two),
     "sr_gain_at_paper_rate": _entry(AT_PAPER_RATE, 2),
     "al_4_rate_local_hz": _rate_at("Al+, K = 4", _local),
-    "al_narrow_rate_root_two_hz": _rate_at("Al+, K = 10, narrow laser", _within_root_two),
     "exponent_log_atoms": _exponent("log10_atoms"),
     "exponent_nodes": _exponent("nodes"),
     "pairs_over_log_squared_1e4": _constant(4.0),

@@ -327,18 +327,18 @@ NUMBERS = {
     **{
         f"contrast_{errors}": _entry("contrast", name, "contrast", NODES, NODE_ATOMS, SIZE)
         for errors, name in ERRORS.items()
-        if errors != "depolarized"
+        if errors not in ("depolarized", "memory")
     },
     "contrast_depolarized_1e_4": _entry("contrast", ERRORS["depolarized"], "contrast", NODES, NODE_ATOMS, 1e-4),
-    **{f"contrast_{route}": _entry("routes", route, "contrast", NODES, NODES, 1e-3) for route in ROUTES},
-    **{f"purified_{n}": _entry("purification", f"{n} levels", "contrast", NODES, 1, 0.05) for n in range(3)},
-    **{f"raw_pairs_{n}": _entry("purification", f"{n} levels", "raw_pairs", NODES, 1, 0.05) for n in range(3)},
+    **{
+        f"contrast_{route}": _entry("routes", route, "contrast", NODES, NODES, 1e-3) for route in ("ancillas", "parked")
+    },
+    **{f"purified_{n}": _entry("purification", f"{n} levels", "contrast", NODES, 1, 0.05) for n in range(2)},
+    "raw_pairs_1": _entry("purification", "1 levels", "raw_pairs", NODES, 1, 0.05),
     "wait_one_block": _entry("waiting", "one block after the other", "wait", NODES, 1, 1),
     "wait_29_blocks": _entry("waiting", "one block after the other", "wait", NODES, 1, 29),
     "wait_29_stored": _entry("waiting", "pairs stored", "wait", NODES, 1, 29),
-    "stored_contrast": _entry("waiting", "one block after the other", "contrast", NODES, 1, 1),
     "delayed_all_atoms": _entry("delays", "together, all atoms", "contrast", NODES, NODE_ATOMS, 1e-5),
-    "delayed_one_atom": _entry("delays", "together, one atom", "contrast", NODES, 1, 1e-2),
 }
 CLAIMS = (
     Claim(

@@ -180,7 +180,6 @@ NUMBERS: dict[str, Callable[[pd.DataFrame], float]] = {
     "accused_after_s": _accused_after,
     "misled_y": _misled,
     "expected_misled_y": lambda _: -OFFSET / Network.from_toml(TOML).smallest_block / _omega(Network.from_toml(TOML)),
-    "accusations": lambda table: float((table["part"] == "accusation").sum()),
     "gain_over_uncorrelated": _over_uncorrelated,
     "away_alone_over_member": lambda table: _deviation(AWAY, "link out")(table) / _deviation(AWAY, "excluded")(table),
     "without_two_over_all": lambda table: (

@@ -261,12 +261,9 @@ NUMBERS = {
     "noisy_link": _over(_at("links", "6:3:3", "noisy", 64), _at("weights", "6:3:3", "right", 64)),
     "noisy_link_at_the_centre": _over(_at("links", "6:3:3", "centre", 64), _at("weights", "6:3:3", "right", 64)),
     "best_shares_few": _best_shares("few"),
-    "best_shares_many": _best_shares("many"),
-    "best_shares_noisy": _best_shares("noisy"),
     "equal_over_best_few": _over(_at("shares", "few", "1:1:1"), _best_error("few")),
     "equal_over_best_many": _over(_at("shares", "many", "1:1:1"), _best_error("many")),
     "proportional_over_best_few": _over(_at("shares", "few", "6:3:1"), _best_error("few")),
-    "proportional_over_best_many": _over(_at("shares", "many", "6:3:1"), _best_error("many")),
 }
 CLAIMS = (
     Claim(

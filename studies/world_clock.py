@@ -366,19 +366,6 @@ def _least_shift_day(table: pd.DataFrame) -> float:
     return small * math.sqrt(_best("network", small)(table) / 86400.0)
 
 
-def _worst_law(table: pd.DataFrame) -> float:
-    """Largest factor between simulated and predicted sigma_y, where the simulation is known to 10 %."""
-    rows = table[(table["quantity"] == "sigma_y")]
-    rows = rows[rows["simulated_high"] / rows["simulated_low"] < 1.2]
-    return float(np.exp(np.abs(np.log(rows["simulated"] / rows["theory"])).max()))
-
-
-def _share_of_intervals(table: pd.DataFrame) -> float:
-    """Of the error rates of the tests of fixed size, whose 95 % interval holds the predicted one."""
-    rows = table[table["quantity"].isin(["false_alarm_rate", "miss_rate"])]
-    return float(((rows["simulated_low"] <= rows["theory"]) & (rows["theory"] <= rows["simulated_high"])).mean())
-
-
 NUMBERS = {
     "readable_rad": lambda table: READABLE,
     "network_catches_up_s": lambda table: _catches_up(table, "network"),
@@ -393,8 +380,6 @@ NUMBERS = {
     "local_ramsey_s": _longest_ramsey("local"),
     "record_gain": lambda table: math.sqrt(_record(table, "paper") / _record(table, "network")),
     "network_least_shift_day": _least_shift_day,
-    "worst_law": _worst_law,
-    "share_of_intervals": _share_of_intervals,
 }
 CLAIMS = (
     Claim(
