@@ -26,7 +26,7 @@ from qcn_open.network import Link, Network, Node
 from qcn_open.oscillator import Oscillator
 from qcn_open.preparation import Gates, Perfect, Preparation
 from qcn_open.priors import FlatPrior
-from qcn_open.readouts.fringes import FedForward
+from qcn_open.readouts.fringes import FedForward, MultiAngle
 from qcn_open.states.base import freeze
 from qcn_open.teleportation import Local, Teleported
 from qcn_open.validation import count, nonnegative, open_interval, positive
@@ -151,6 +151,8 @@ class Tracking:
     Ensemble k is interrogated back to back for :math:`T_k = T/\prod_{l\ge k} r_l`. Its phase is estimated as that of
     uncorrelated atoms under the readout of the cascade, level by level, and unwrapped with the sum of the
     :math:`r_{k-1}` estimates of the ensemble before; the sum of the last ensemble's predicts the phase of the cascade.
+    Where the cascade is read at angles fed forward, for which level by level is no estimator, ensembles are read at
+    equally spaced ones.
 
     Parameters
     ----------
@@ -254,11 +256,15 @@ class Plan:
         Coherence and survival are powers of those of the cascade: every Markovian noise decays exponentially.
         """
         shares = 1.0 / np.cumprod(self.tracking.ratios[::-1])[::-1]
+        readout = self.cascade.readout
+        if isinstance(readout, FedForward):
+            readout = MultiAngle(readout.loss, None, readout.detection_error)
         return tuple(
             replace(
                 self.cascade,
                 copies=(),
                 uncorrelated=atoms,
+                readout=readout,
                 estimator=Bitwise(),
                 prior=FlatPrior(),
                 coherence=self.cascade.coherence**share,
@@ -621,8 +627,6 @@ def _check(plan: Plan, oscillator: Oscillator) -> None:
         raise TypeError(f"plan must be a Plan, got {plan!r}")
     if not isinstance(oscillator, Oscillator):
         raise TypeError(f"oscillator must be an Oscillator, got {oscillator!r}")
-    if isinstance(plan.cascade.readout, FedForward):
-        raise ValueError("a clock is simulated at fixed readout angles, got FedForward(): use MultiAngle()")
 
 
 def _as_levels(ensembles: Sequence[CascadeTables]) -> tuple[NDArray[np.void], NDArray[np.void]]:

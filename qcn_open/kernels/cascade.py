@@ -56,7 +56,7 @@ class CascadeTables(NamedTuple):
     ----------
     rule : int
         LEAST_SQUARES or MAXIMUM_LIKELIHOOD level by level, or POSTERIOR_MEAN; FED_FORWARD is that at angles which
-        follow from the outcomes, of one block a channel.
+        follow from the prior and the outcomes.
     levels : ndarray of LEVEL, shape (levels,)
         Of every level the atoms of a block, and how many times those of the level before (of one atom for the first);
         the first channel, and the one after the last; the points on a fringe for which its likelihood is tabulated; the
@@ -91,10 +91,15 @@ class CascadeTables(NamedTuple):
 
 
 @njit(cache=True, inline="always")
-def sample(state: NDArray[np.uint64], tables: CascadeTables, phase: float, counts: NDArray[np.int64]) -> None:
-    """Fill `counts` with outcomes drawn at the `phase` of one atom (rad)."""
+def sample(
+    state: NDArray[np.uint64], tables: CascadeTables, phase: float, predicted: float, counts: NDArray[np.int64]
+) -> None:
+    """Fill `counts` with outcomes drawn at the `phase` of one atom (rad).
+
+    Angles that are chosen as the outcomes come in start from the prior around `predicted`, as those of `estimate` do.
+    """
     if tables.rule == FED_FORWARD:
-        fed_forward.draw_each(state, tables, phase, counts)
+        fed_forward.draw_each(state, tables, phase, predicted, counts)
     else:
         _sample(state, tables.levels, tables.channels, phase, counts)
 
@@ -391,7 +396,7 @@ def sample_many(
 ) -> None:
     """Fill `outcomes`, shape (trials, channels, 2), with those drawn at the `phases`."""
     for trial in range(len(phases)):
-        sample(state, tables, phases[trial], outcomes[trial])
+        sample(state, tables, phases[trial], 0.0, outcomes[trial])
 
 
 @njit(cache=True)
@@ -409,7 +414,7 @@ def squared_errors(state: NDArray[np.uint64], tables: CascadeTables, phases: NDA
     counts = np.zeros((len(tables.channels), 2), dtype=np.int64)
     total = 0.0
     for trial in range(len(phases)):
-        sample(state, tables, phases[trial], counts)
+        sample(state, tables, phases[trial], 0.0, counts)
         error = estimate(tables, counts, 0.0) - phases[trial]
         error -= _TURN * math.floor(error / _TURN + 0.5)
         total += error * error

@@ -70,7 +70,7 @@ def run(
                     break
                 phase, predicted = true[rung], read[rung]
                 true[rung], read[rung], done[rung] = 0.0, 0.0, 0
-        sample(random, cascade, phase, counts)
+        sample(random, cascade, phase, predicted, counts)
         predicted = estimate(cascade, counts, predicted)
         error = predicted - phase
         turns = math.floor(error / _TURN + 0.5)
@@ -154,7 +154,7 @@ def run_nodes(
             mean += believed[node] * beat
             beats[node] = beat
             phases[node, cycle] = phase
-        sample(random, cascade, measured, counts)
+        sample(random, cascade, measured, 0.0, counts)
         common = estimate(cascade, counts, 0.0)
         for node in range(nodes):
             phase = phases[node, cycle]

@@ -2,14 +2,15 @@ r"""Parities read one after the other, each at the angle that promises most afte
 
 From the largest blocks to the smallest, as in the semiclassical Fourier transform: blocks of n atoms and more tell the
 phase modulo 2 pi/n, so that only one period of the likelihood is kept, at the points 2 pi i/points of
-`CascadeTables`. Of two outcomes :math:`\pm` with probabilities :math:`P_\pm` the one block more promises the expected
-sharpness
+`CascadeTables`, and of the prior around the predicted phase what is left of it modulo 2 pi/n. Of two outcomes
+:math:`\pm` with probabilities :math:`P_\pm` the one block more promises the expected sharpness of the posterior
 
 .. math:: \sum_\pm P_\pm\,\bigl|\langle e^{in\varphi}\rangle_\pm\bigr|
           = \tfrac12\sum_\pm\bigl|(1 \pm D)\,\langle e^{in\varphi}\rangle
             \pm \tfrac12V\bigl(e^{i\alpha} + \langle e^{2in\varphi}\rangle e^{-i\alpha}\bigr)\bigr|
 
-which the angle alpha maximises (Berry, Higgins et al., PRA 80, 052114 (2009)).
+which the angle alpha maximises (Berry, Higgins et al., PRA 80, 052114 (2009)). Blocks that share a channel are read at
+the angle that is the best for one of them.
 """
 
 from __future__ import annotations
@@ -21,28 +22,58 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from qcn_open.kernels.random import uniform
+from qcn_open.kernels.random import binomial, uniform
 
 if TYPE_CHECKING:
     from qcn_open.kernels.cascade import CascadeTables
 
-__all__ = ["best_angle", "draw_each", "finish", "learn", "mean_direction", "widen"]
+__all__ = ["around", "best_angle", "draw_each", "finish", "fold", "learn", "mean_direction", "widen"]
 
 _TURN = 2.0 * math.pi
 # Angles tried over half a turn: the best of them loses less than (pi/128)^2 of the information.
 _TRIED = 64
 _COSINES = np.cos(math.pi * np.arange(_TRIED) / _TRIED)
 _SINES = np.sin(math.pi * np.arange(_TRIED) / _TRIED)
+# So small a likelihood is rescaled; no phase is less likely before, compared with the likeliest.
 _SMALL = 1e-100
 
 
 @njit(cache=True)
-def best_angle(level: Any, circle: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[float, float]:
-    """Cosine and sine of the angle for the next block of a level."""
+def around(tables: CascadeTables, predicted: float, prior: NDArray[np.float64]) -> None:
+    """Fill `prior` with that around the predicted phase, over its highest value."""
+    points = tables.points
+    away = (-predicted / _TURN * points) % points
+    whole = min(int(away), points - 1)
+    part = away - whole
+    highest = -np.inf
+    for point in range(points):
+        log = tables.log_prior[point + whole]
+        prior[point] = log + part * (tables.log_prior[point + whole + 1] - log)
+        highest = max(highest, prior[point])
+    for point in range(points):
+        prior[point] = max(math.exp(prior[point] - highest), _SMALL)
+
+
+@njit(cache=True)
+def fold(prior: NDArray[np.float64], period: int, folded: NDArray[np.float64]) -> None:
+    """Mean of the prior over the points that are so many apart."""
+    folded[:period] = 0.0
+    for start in range(0, len(prior), period):
+        for point in range(period):
+            folded[point] += prior[start + point]
+    folded[:period] /= len(prior) // period
+
+
+@njit(cache=True)
+def best_angle(
+    level: Any, circle: NDArray[np.float64], likelihood: NDArray[np.float64], prior: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Cosine and sine of the angle for the next block of a level, given one period of likelihood and folded prior."""
     size, constant, contrast = level.size, level.constant, 0.5 * level.contrast
     total, x1, y1, x2, y2 = 0.0, 0.0, 0.0, 0.0, 0.0
     for point in range(level.period):
-        weight, cosine, sine = weights[point], circle[0, point * size], circle[1, point * size]
+        weight = likelihood[point] * prior[point]
+        cosine, sine = circle[0, point * size], circle[1, point * size]
         total += weight
         x1 += weight * cosine
         y1 += weight * sine
@@ -67,79 +98,90 @@ def learn(
     circle: NDArray[np.float64],
     cosine: float,
     sine: float,
-    sign: int,
-    weights: NDArray[np.float64],
+    plus: int,
+    minus: int,
+    likelihood: NDArray[np.float64],
 ) -> None:
-    """Multiply one period of the likelihood by the chance of a sign (0: +, 1: -) at an angle."""
-    size, factor = level.size, 0.5 - sign
-    constant = 0.5 + factor * level.constant
-    x, y = factor * level.contrast * cosine, factor * level.contrast * sine
+    """Multiply one period of the likelihood by the chance of so many + and - at an angle, up to a constant."""
+    size, read = level.size, plus + minus
+    if_plus, if_minus = 0.5 + 0.5 * level.constant, 0.5 - 0.5 * level.constant
+    x, y = 0.5 * level.contrast * cosine, 0.5 * level.contrast * sine
     highest = 0.0
     for point in range(level.period):
-        weights[point] *= constant + x * circle[0, point * size] + y * circle[1, point * size]
-        highest = max(highest, weights[point])
+        c, s = circle[0, point * size], circle[1, point * size]
+        if read == 1:
+            likelihood[point] *= if_plus + x * c + y * s if plus == 1 else if_minus - x * c - y * s
+        else:
+            # Over the highest that it can be: that of many signs would be too small a number.
+            if plus > 0:
+                likelihood[point] *= ((if_plus + x * c + y * s) * read / plus) ** plus
+            if minus > 0:
+                likelihood[point] *= ((if_minus - x * c - y * s) * read / minus) ** minus
+        highest = max(highest, likelihood[point])
     if highest < _SMALL:
         for point in range(level.period):
-            weights[point] /= highest
+            likelihood[point] /= highest
 
 
 @njit(cache=True)
-def widen(known: int, period: int, weights: NDArray[np.float64]) -> int:
+def widen(known: int, period: int, likelihood: NDArray[np.float64]) -> int:
     """Repeat what is known at so many points over a longer period, whose length it returns; nothing known is flat."""
     if known == 0:
-        weights[:period] = 1.0
+        likelihood[:period] = 1.0
     for point in range(max(known, 1), period):
-        weights[point] = weights[point - max(known, 1)]
+        likelihood[point] = likelihood[point - max(known, 1)]
     return period
 
 
 @njit(cache=True)
-def finish(tables: CascadeTables, predicted: float, weights: NDArray[np.float64]) -> None:
-    """Repeat the likelihood over the circle and multiply it by the prior around the predicted phase."""
-    points = tables.points
-    widen(tables.levels[0].period, points, weights)
-    away = (-predicted / _TURN * points) % points
-    whole = min(int(away), points - 1)
-    part = away - whole
-    highest = -np.inf
-    for point in range(points):
-        prior = tables.log_prior[point + whole]
-        prior += part * (tables.log_prior[point + whole + 1] - prior)
-        weights[point] = math.log(weights[point]) + prior if weights[point] > 0.0 else -np.inf
-        highest = max(highest, weights[point])
-    for point in range(points):
-        weights[point] = math.exp(weights[point] - highest)
+def finish(tables: CascadeTables, prior: NDArray[np.float64], weights: NDArray[np.float64]) -> None:
+    """Make the posterior over the circle of one period of the likelihood."""
+    widen(tables.levels[0].period, tables.points, weights)
+    for point in range(tables.points):
+        weights[point] *= prior[point]
 
 
 @njit(cache=True)
-def draw_each(state: NDArray[np.uint64], tables: CascadeTables, phase: float, counts: NDArray[np.int64]) -> None:
-    """Fill `counts` with outcomes drawn at the `phase` of one atom (rad)."""
-    weights = np.empty(tables.points)
+def draw_each(
+    state: NDArray[np.uint64], tables: CascadeTables, phase: float, predicted: float, counts: NDArray[np.int64]
+) -> None:
+    """Fill `counts` with outcomes drawn at the `phase` of one atom (rad), of which the angles know the predicted one."""
+    likelihood, prior, folded = np.empty((3, tables.points))
+    around(tables, predicted, prior)
     known = 0
     for level in tables.levels[::-1]:
-        known = widen(known, level.period, weights)
+        known = widen(known, level.period, likelihood)
+        fold(prior, known, folded)
         x = 0.5 * level.contrast * math.cos(level.size * phase)
         y = 0.5 * level.contrast * math.sin(level.size * phase)
         for channel in range(level.first, level.stop):
-            cosine, sine = best_angle(level, tables.circle, weights)
-            number = uniform(state)
-            plus = 0.5 + 0.5 * level.constant + x * cosine + y * sine
-            counts[channel, 0] = int(number < level.present * plus)
-            counts[channel, 1] = int(number < level.present) - counts[channel, 0]
-            if number < level.present:
-                learn(level, tables.circle, cosine, sine, counts[channel, 1], weights)
+            cosine, sine = best_angle(level, tables.circle, likelihood, folded)
+            chance = 0.5 + 0.5 * level.constant + x * cosine + y * sine
+            copies = tables.channels[channel].copies
+            if copies == 1:
+                number = uniform(state)
+                plus, read = int(number < level.present * chance), int(number < level.present)
+            else:
+                read = binomial(state, copies, level.present)
+                plus = binomial(state, read, chance)
+            counts[channel, 0], counts[channel, 1] = plus, read - plus
+            if read > 0:
+                learn(level, tables.circle, cosine, sine, plus, read - plus, likelihood)
 
 
 @njit(cache=True)
 def mean_direction(tables: CascadeTables, counts: NDArray[np.int64], predicted: float) -> float:
     """Direction of the mean of exp(i phase) over the posterior, at the angles that led to the outcomes."""
-    weights = np.empty(tables.points)
+    likelihood, prior, folded = np.empty((3, tables.points))
+    around(tables, predicted, prior)
     known = 0
     for level in tables.levels[::-1]:
-        known = widen(known, level.period, weights)
+        known = widen(known, level.period, likelihood)
+        fold(prior, known, folded)
         for channel in range(level.first, level.stop):
-            if counts[channel, 0] + counts[channel, 1] > 0:
-                cosine, sine = best_angle(level, tables.circle, weights)
-                learn(level, tables.circle, cosine, sine, counts[channel, 1], weights)
-    finish(tables, predicted, weights)
-    return math.atan2(np.sum(weights * tables.circle[1]), np.sum(weights * tables.circle[0]))
+            plus, minus = counts[channel]
+            if plus + minus > 0:
+                cosine, sine = best_angle(level, tables.circle, likelihood, folded)
+                learn(level, tables.circle, cosine, sine, plus, minus, likelihood)
+    finish(tables, prior, likelihood)
+    return math.atan2(np.sum(likelihood * tables.circle[1]), np.sum(likelihood * tables.circle[0]))

@@ -119,7 +119,7 @@ def run(
                 flipped += shares[node] * flips[node]
         estimated, expected, asked = 0.0, 0.0, False
         if members > 0:
-            sample(random, shared, measured, counts)
+            sample(random, shared, measured, 0.0, counts)
             flip_parities(random, counts[:blocks], 0, flipped)
             flip_parities(random, counts, blocks, 0.5 * (1.0 - kept))
             estimated = estimate(shared, counts, 0.0)
@@ -142,7 +142,7 @@ def run(
             elif status[node] == ALONE:
                 own = alone[node]
                 outcomes = np.zeros((len(own.channels), 2), dtype=np.int64)
-                sample(random, own, phase, outcomes)
+                sample(random, own, phase, 0.0, outcomes)
                 sent = estimate(own, outcomes, 0.0)
             if dead > 0.0:
                 held = memory[firsts[node] : firsts[node + 1]]

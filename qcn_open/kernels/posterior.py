@@ -15,7 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from qcn_open.kernels.cascade import FED_FORWARD, CascadeTables, posterior
-from qcn_open.kernels.fed_forward import best_angle, finish, learn, widen
+from qcn_open.kernels.fed_forward import around, best_angle, finish, fold, learn, widen
 from qcn_open.kernels.random import uniform
 
 __all__ = ["expected_squares", "mean_square"]
@@ -86,7 +86,9 @@ def expected_squares(
     """
     levels, channels = tables.levels, tables.channels
     counts = np.zeros((len(channels), 2), dtype=np.int64)
-    weights = np.empty(tables.points)
+    weights, prior, folded = np.empty((3, tables.points))
+    if tables.rule == FED_FORWARD:
+        around(tables, 0.0, prior)
     squares = np.empty(len(phases))
     logs, ratios = np.empty(len(shifts)), np.empty(len(shifts))
     real, imaginary = np.empty(len(shifts)), np.empty(len(shifts))
@@ -97,6 +99,7 @@ def expected_squares(
         for level in levels[::-1]:
             if tables.rule == FED_FORWARD:
                 known = widen(known, level.period, weights)
+                fold(prior, known, folded)
             for p in range(len(shifts)):
                 angle = level.size * (phases[trial] + shifts[p])
                 real[p] = 0.5 * level.contrast * math.cos(angle)
@@ -105,14 +108,14 @@ def expected_squares(
             for number in range(level.first, level.stop):
                 cosine, sine = channels[number].cosine, channels[number].sine
                 if tables.rule == FED_FORWARD:
-                    cosine, sine = best_angle(level, tables.circle, weights)
+                    cosine, sine = best_angle(level, tables.circle, weights, folded)
                 plus = _chance(level.constant, real[0], imaginary[0], cosine, sine)
                 other = _chance(level.constant, real[part], imaginary[part], cosine, sine)
                 for _ in range(channels[number].copies):
                     if level.present == 1.0 or uniform(state) < level.present:
                         counts[number, draw(plus, other, uniform(state))] += 1
                 if tables.rule == FED_FORWARD and counts[number, 0] + counts[number, 1] > 0:
-                    learn(level, tables.circle, cosine, sine, counts[number, 1], weights)
+                    learn(level, tables.circle, cosine, sine, counts[number, 0], counts[number, 1], weights)
                 for p in range(1, len(shifts)):
                     # Blocks to which a shift is a multiple of their period tell nothing of it.
                     if abs(real[p] - real[0]) + abs(imaginary[p] - imaginary[0]) < 1e-9:
@@ -126,7 +129,7 @@ def expected_squares(
                                 ratios[p] = 1.0
             logs += np.log(ratios)
         if tables.rule == FED_FORWARD:
-            finish(tables, 0.0, weights)
+            finish(tables, prior, weights)
         else:
             start, length = posterior(tables, counts, 0.0, weights)
             for i in range(start + length, start + tables.points):

@@ -221,7 +221,7 @@ def run_attacked(
             own_flip += shares[node] * flips[node]
             light[node, cycle] = free
             phases[node, cycle] = phase
-        sample(random, cascade, measured, counts)
+        sample(random, cascade, measured, 0.0, counts)
         flip_parities(random, counts[:shared], 0, own_flip)
         flip_parities(random, counts, shared, 0.5 * (1.0 - kept))
         common[cycle] = estimate(cascade, counts, 0.0)
