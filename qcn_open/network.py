@@ -380,11 +380,12 @@ class Network:
         The centre beats the light of node j with its own and so knows :math:`\Phi_j - \Phi_1 + \epsilon_j`. It sends
         :math:`\delta_{COM} + (\nu_j - \nu_{COM})` with the error
 
-        .. math:: \epsilon_j - \sum_kw_k\epsilon_k, \qquad
-                  V_j = (1-w_j)^2s_j + \sum_{k\ne j}w_k^2s_k, \qquad s_j = \theta_j^2 + \tfrac12s_0T
+        .. math:: \epsilon_j - r_j\sum_kw_k\epsilon_k, \qquad
+                  V_j = (1-r_jw_j)^2s_j + r_j^2\sum_{k\ne j}w_k^2s_k, \qquad s_j = \theta_j^2 + \tfrac12s_0T
 
-        with :math:`\theta_j` the phase noise of the link and :math:`s_0` its white frequency noise. The mean of the
-        errors with the weights :math:`w_j` is zero: links do not disturb the centre of mass. Delays add nothing where
+        with :math:`\theta_j` the phase noise of the link, :math:`s_0` its white frequency noise and
+        :math:`r_j = \omega_j/\sum_kw_k\omega_k`. For equal species the mean of the errors with the weights
+        :math:`w_j` is zero: links do not disturb the centre of mass. Delays add nothing where
         each node begins its interrogations earlier by its own; else `delay_variances`.
 
         Parameters
@@ -453,8 +454,10 @@ class Network:
     def _sent(self, single: Sequence[float]) -> NDArray[np.float64]:
         """Variance at each node for that of each comparison, of which the centre's own has none."""
         shares, variances = self.shares, np.array([0.0, *single[1:]])
+        frequencies = np.array([node.frequency_hz or self.frequency_hz for node in self.nodes])
+        ratios = frequencies / (shares @ frequencies)
         squares = shares**2 * variances
-        return np.asarray((1.0 - shares) ** 2 * variances + squares.sum() - squares)
+        return np.asarray((1.0 - ratios * shares) ** 2 * variances + ratios**2 * (squares.sum() - squares))
 
 
 def _centre(nodes: Iterable[Node], otherwise: str = "") -> Oscillator:

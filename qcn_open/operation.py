@@ -12,7 +12,8 @@ with :math:`r_j = \omega_j/\sum_kw_k\omega_k`, 1 if all have one species: what m
 frequency. A reference common to all comparisons drops out, as the light of all nodes meets at the place of the first
 one. Who the centre is does not matter to the clock; the role takes turns, so that everybody is tested by somebody else,
 and goes on without the atoms of the first node as long as the light still meets. Uncorrelated atoms are read at angles
-turned by the known distance of their laser from the centre of mass, so that they measure its phase, too.
+turned by the known distance of their laser from the centre of mass, so that they measure its phase, too. Lasers are
+compared in the dead time, too, so that it hides what their centre of mass does there, and no more.
 
 *Delays.* A node begins its interrogations earlier by the delay of its link, so that light and parities of one
 interrogation arrive together. Its correction comes back after twice the delay, when the next one may have begun.
@@ -21,7 +22,8 @@ interrogation arrive together. Its correction comes back after twice the delay, 
 uncorrelated atoms show. The blocks know it better, but one node that flips its parities spoils them all, and then tests
 accuse whoever comes next; of the single atoms it spoils its own. An error of variance v of the reference takes the
 factor :math:`e^{-n^2v/2}` from the contrast of an honest node with n atoms, which the centre counts with, as well as
-with what link, gates and decoherence leave of it.
+with what link, gates and decoherence leave of it. A node is asked for as many atoms as it gives to some block, or the
+order would tell that it is a test; a cheat that spares blocks of that size is not found.
 
 *Who leaves.* A node whose link is out, or that a test accuses, leaves; the members that remain share smaller blocks, as
 many as before, and what they then have left of atoms is uncorrelated. Who is not a member interrogates its own atoms.
@@ -170,6 +172,14 @@ class Operation:
                     f"Node {node.name!r} has {node.atoms} atoms, and the blocks and tests ask for "
                     f"{node.atoms + missing}: take fewer copies or a smaller share"
                 )
+        if self._tested_atoms > 0:
+            for node in self.network.nodes:
+                sizes = [node.share << level for level, number in enumerate(self.copies) if number > 0]
+                if self._tested_atoms not in sizes:
+                    raise ValueError(
+                        f"a test of {self._tested_atoms} atoms tells node {node.name!r} that it is one, as its parts "
+                        f"of blocks have {', '.join(map(str, sizes))}: take one of these for SequentialTest atoms"
+                    )
         if max(self.lags()) >= 1.0:
             raise ValueError(
                 f"messages take longer ({max(self.lags()):.3g} times) than the interrogation of {time:g} s: a "
@@ -451,6 +461,8 @@ def run_network(
         shares = np.zeros(len(nodes))
         shares[sharing] = [nodes[number].share for number in sharing]
         shares /= max(shares.sum(), 1.0)
+        singles = np.where(shares > 0.0, [float(operation.spare(node)) for node in nodes], 0.0)
+        singles /= max(singles.sum(), 1.0)
         ratios = frequencies / (shares @ frequencies if sharing else 1.0)
         cascade = operation.shared(*sharing)
         tables = cascade.tables()
@@ -473,6 +485,7 @@ def run_network(
             tuple(own),
             (operation.reference(*sharing) if operation.test and sharing else cascade).tables(),
             shares,
+            singles,
             ratios,
             states,
             duties,

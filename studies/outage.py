@@ -183,8 +183,8 @@ CLAIMS = (
         where="The concept of a quantum clock network; Security",
         claim="If links fail, nodes fall back to local operation.",
         paper_value="possible",
-        compute=NUMBERS["cycles_to_fall_back"],
-        supports=(1.0, 1.0),
+        compute=NUMBERS["away_over_member"],
+        supports=(5.0, 9.0),
         verdict="holds",
         reason="Cycles without an estimate when a link goes out: the one that it takes to notice. From the next one on "
         "the node has the stability of its own atoms, {away_over_member:.1f} times that of the network; the nine "

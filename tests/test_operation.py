@@ -181,7 +181,7 @@ def test_who_has_no_link_runs_alone_and_comes_back() -> None:
 
 
 def test_the_cheat_is_found_when_it_should_be_and_excluded() -> None:
-    test = SequentialTest(((0.0, 0.0),), false_alarm_rate=1e-6)
+    test = SequentialTest(((0.0, 0.0),), false_alarm_rate=1e-6, atoms=2)
     one = operation(test=test, test_rate=0.3, turn=1)
     delays = []
     for seed in range(40):
@@ -200,11 +200,13 @@ IMPERFECT = [
     Node(80, name, share, LASER, gates=Gates(entangling_fidelity=0.97), link=Link(epr_fidelity=0.97))
     for name, share in zip("ABC", SHARES, strict=True)
 ]
+# Of these every node gives four atoms to some block.
+LONGER = (8, 3, 1)
 SUSPECTED = SequentialTest(((0.6, 1.0), (-0.6, 1.0), (0.0, 0.0)), false_alarm_rate=2e-3, atoms=4)
 
 
 def test_a_test_knows_what_its_qubit_and_its_reference_show() -> None:
-    one = Operation(Network(IMPERFECT, None, (Dephasing(0.1),), 429e12), TIME, COPIES, test=SUSPECTED, test_rate=1.0)
+    one = Operation(Network(IMPERFECT, None, (Dephasing(0.1),), 429e12), TIME, LONGER, test=SUSPECTED, test_rate=1.0)
     # Werner pair, growth to 4 atoms, decoherence; the first node is where the light meets.
     made = 0.97 * math.exp(-0.5 * 0.1 * TIME * 4)
     assert [one.qubit(number)[0] for number in range(3)] == approx(
@@ -221,7 +223,7 @@ def test_a_test_knows_what_its_qubit_and_its_reference_show() -> None:
 
 def test_honest_nodes_are_accused_less_often_than_agreed() -> None:
     """Whose qubits are taken for ideal ones are accused more often than that."""
-    one = Operation(Network(IMPERFECT, None, (Dephasing(0.1),), 429e12), TIME, COPIES, test=SUSPECTED, test_rate=1.0)
+    one = Operation(Network(IMPERFECT, None, (Dephasing(0.1),), 429e12), TIME, LONGER, test=SUSPECTED, test_rate=1.0)
     tests, alarms = 0, 0
     for seed in range(30):
         record = run_network(one, 2_000, np.random.default_rng(seed))
@@ -235,7 +237,7 @@ def test_honest_nodes_are_accused_less_often_than_agreed() -> None:
 @pytest.mark.parametrize("attack", [RandomBits(), FalseParity(1.0)], ids=["random", "reversed"])
 def test_who_spoils_the_blocks_leads_no_test_astray(attack: Attack) -> None:
     test = SequentialTest(((0.0, 0.0),), false_alarm_rate=1e-6, atoms=4)
-    one = Operation(Network(IMPERFECT, None, (Dephasing(0.1),), 429e12), TIME, COPIES, test=test, test_rate=0.3)
+    one = Operation(Network(IMPERFECT, None, (Dephasing(0.1),), 429e12), TIME, LONGER, test=test, test_rate=0.3)
     for seed in range(20):
         record = run_network(one, 500, np.random.default_rng(seed), attacks={"B": (attack, 50)})
         assert [accusation.node for accusation in record.accusations] == ["B"]
@@ -275,6 +277,10 @@ def test_equal_seeds_give_equal_records() -> None:
         (
             lambda: operation((Link(), Link(delay=0.06), Link())),
             r"messages take longer \(1.2 times\) than the interrogation of 0.1 s",
+        ),
+        (
+            lambda: operation(test=SequentialTest(((0.0, 0.0),), 1e-6, atoms=8), test_rate=0.1),
+            "a test of 8 atoms tells node 'A' that it is one, as its parts of blocks have 1, 2",
         ),
         (lambda: Outage("A", 10, 10), "must stop after it starts, got 10 to 10"),
         (lambda: run_network(operation(), 10, RNG, outages=[Outage("D", 1, 2)]), "no node 'D'.*choose one of A, B, C"),

@@ -146,11 +146,18 @@ def run_nodes(
                 # The light that arrives lacks the end of this interrogation and has that of the one before.
                 beat = ends[node] - end if cycle > 0 else 0.0
                 ends[node] = end
+            measured += shares[node] * phase
+            if dead > 0.0:
+                # The lasers are compared in the dead time, too: it hides their centre of mass only.
+                phase = (phase + advance(random, lasers[node], DEAD, held) - dead * corrections[node]) / (1.0 + dead)
             beat += phase
             if linked:
                 held = memory[first[nodes + node] : first[nodes + node + 1]]
-                beat += jitter[node] * normal(random) + advance(random, links[node], INTERROGATION, held)
-            measured += shares[node] * phase
+                beat += jitter[node] * normal(random)
+                drift = advance(random, links[node], INTERROGATION, held)
+                if dead > 0.0:
+                    drift = (drift + advance(random, links[node], DEAD, held)) / (1.0 + dead)
+                beat += drift
             mean += believed[node] * beat
             beats[node] = beat
             phases[node, cycle] = phase
@@ -159,9 +166,5 @@ def run_nodes(
         for node in range(nodes):
             phase = phases[node, cycle]
             sent = common + beats[node] - mean if each else common
-            if dead > 0.0:
-                held = memory[first[node] : first[node + 1]]
-                phase = (phase + advance(random, lasers[node], DEAD, held) - dead * corrections[node]) / (1.0 + dead)
             errors[node, cycle] = sent - phase
-            phases[node, cycle] = phase
             corrections[node] += gain * sent

@@ -56,6 +56,7 @@ def run(
     alone: tuple[CascadeTables, ...],
     reference: CascadeTables,
     shares: NDArray[np.float64],
+    singles: NDArray[np.float64],
     ratios: NDArray[np.float64],
     status: NDArray[np.int64],
     duties: NDArray[np.int64],
@@ -81,7 +82,8 @@ def run(
     shared, blocks : tables of the cascade of all members, and its first channel that all of them share
     alone : tables of the clock that each node has by itself
     reference : tables of the uncorrelated atoms of all members, which tests rely on
-    shares, ratios : (nodes,) weights of the members, and the frequency of each over that of their blocks
+    shares, singles, ratios : (nodes,) of the members: their shares of a block, their shares of the uncorrelated atoms,
+        and their frequency over that of the blocks
     status : (nodes,) SILENT: no estimate; MEMBER; ALONE
     duties : (cycles,) the centre of each cycle, who is not tested
     memory, firsts : of lasers, then of links, and where those of each begin
@@ -93,13 +95,13 @@ def run(
     nodes = len(lasers)
     dead = lasers[0].duration[DEAD] / lasers[0].duration[INTERROGATION]
     counts = np.zeros((len(shared.channels), 2), dtype=np.int64)
-    claimed, flips = np.zeros(nodes), np.zeros(nodes)
+    claimed, told, seen, flips = np.zeros(nodes), np.zeros(nodes), np.zeros(nodes), np.zeros(nodes)
     members = 0
     for node in range(nodes):
         members += int(status[node] == MEMBER)
     for cycle in range(start, stop):
         accused, suspicion = -1, tests.threshold
-        measured, mean, kept, flipped = 0.0, 0.0, 1.0, 0.0
+        measured, mean, mean_told, kept, flipped = 0.0, 0.0, 0.0, 1.0, 0.0
         for node in range(nodes):
             held = memory[firsts[node] : firsts[node + 1]]
             phase = advance(random, lasers[node], INTERROGATION, held)
@@ -108,15 +110,25 @@ def run(
             phase -= late * corrections[0, node] + (1.0 - late) * corrections[1, node]
             phases[node, cycle] = phase
             held = memory[firsts[nodes + node] : firsts[nodes + node + 1]]
-            noise = advance(random, links[node], INTERROGATION, held) + link_noise[node] * normal(random)
+            drift, jitter = advance(random, links[node], INTERROGATION, held), link_noise[node] * normal(random)
             active = uniform(random) < effects[node, 2]
-            claimed[node] = phase + noise + (effects[node, 0] if active else 0.0)
+            false = jitter + (effects[node, 0] if active else 0.0)
+            claimed[node] = told[node] = phase + drift + false
             flips[node] = effects[node, 1] if active else 0.0
+            if dead > 0.0:
+                # The lasers are compared all the time: what the dead time hides is the centre of mass only.
+                drift += advance(random, links[node], DEAD, held)
+                held = memory[firsts[node] : firsts[node + 1]]
+                whole = (phase + advance(random, lasers[node], DEAD, held) - dead * corrections[1, node]) / (1.0 + dead)
+                told[node] = whole + drift / (1.0 + dead) + false
+                phases[node, cycle] = whole
+            seen[node] = phase
             if status[node] == MEMBER:
                 measured += shares[node] * phase
                 mean += shares[node] * claimed[node]
+                mean_told += shares[node] * told[node]
                 kept *= 1.0 - 2.0 * flips[node]
-                flipped += shares[node] * flips[node]
+                flipped += singles[node] * flips[node]
         estimated, expected, asked = 0.0, 0.0, False
         if members > 0:
             sample(random, shared, measured, 0.0, counts)
@@ -125,9 +137,9 @@ def run(
             estimated = estimate(shared, counts, 0.0)
         common[cycle] = estimated - measured if members > 0 else math.nan
         for node in range(nodes):
-            phase, sent = phases[node, cycle], 0.0
+            phase, sent = seen[node], 0.0
             if status[node] == MEMBER:
-                sent = claimed[node] + ratios[node] * (estimated - mean)
+                sent = told[node] + ratios[node] * (estimated - mean_told)
                 if node != duties[cycle] and uniform(random) < tests.rate * tests.qubits[node, 1]:
                     if not asked:
                         expected, asked = estimate(reference, counts[:blocks], 0.0), True
@@ -144,14 +156,7 @@ def run(
                 outcomes = np.zeros((len(own.channels), 2), dtype=np.int64)
                 sample(random, own, phase, 0.0, outcomes)
                 sent = estimate(own, outcomes, 0.0)
-            if dead > 0.0:
-                held = memory[firsts[node] : firsts[node + 1]]
-                unseen = advance(random, lasers[node], DEAD, held) - dead * corrections[1, node]
-                phase = (phase + unseen) / (1.0 + dead)
-                held = memory[firsts[nodes + node] : firsts[nodes + node + 1]]
-                advance(random, links[node], DEAD, held)
-            errors[node, cycle] = sent - phase
-            phases[node, cycle] = phase
+            errors[node, cycle] = sent - phases[node, cycle]
             corrections[0, node] = corrections[1, node]
             corrections[1, node] += gain * sent
         if accused >= 0:
