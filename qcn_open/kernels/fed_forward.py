@@ -145,7 +145,7 @@ def finish(tables: CascadeTables, prior: NDArray[np.float64], weights: NDArray[n
 def draw_each(
     state: NDArray[np.uint64], tables: CascadeTables, phase: float, predicted: float, counts: NDArray[np.int64]
 ) -> None:
-    """Fill `counts` with outcomes drawn at the `phase` of one atom (rad), of which the angles know the predicted one."""
+    """Fill `counts` with outcomes drawn at the `phase` of one atom (rad), the angles chosen from the predicted one on."""
     likelihood, prior, folded = np.empty((3, tables.points))
     around(tables, predicted, prior)
     known = 0
