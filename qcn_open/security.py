@@ -38,6 +38,7 @@ from numpy.typing import NDArray
 from qcn_open.cascade import Cascade
 from qcn_open.oscillator import Oscillator
 from qcn_open.priors import FlatPrior
+from qcn_open.readouts.fringes import FedForward
 from qcn_open.states.base import freeze
 from qcn_open.validation import closed_interval, count, finite, nonnegative, open_interval, positive
 
@@ -773,8 +774,8 @@ def run_attacked(
     TypeError
         If something is of another type.
     ValueError
-        If the cascade reaches over another number of nodes or has no uncorrelated atoms, a node that cheats is none of
-        them, or a number is out of range.
+        If the cascade is read at angles fed forward, reaches over another number of nodes or has no uncorrelated atoms,
+        a node that cheats is none of them, or a number is out of range.
 
     Examples
     --------
@@ -789,6 +790,11 @@ def run_attacked(
     nodes = len(lasers)
     if not isinstance(cascade, Cascade):
         raise TypeError(f"cascade must be a Cascade, got {cascade!r}")
+    if isinstance(cascade.readout, FedForward):
+        raise ValueError(
+            "run_attacked falsifies signs after the blocks were read, at angles that must not follow from them: use "
+            f"MultiAngle() instead of {cascade.readout!r}"
+        )
     for laser in lasers:
         if not isinstance(laser, Oscillator):
             raise TypeError(f"a node's laser must be an Oscillator, got {laser!r}")

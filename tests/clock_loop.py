@@ -93,6 +93,33 @@ def joint(
     return nearest(np.angle(np.exp(1j * grid) @ weight), 1, predicted)
 
 
+def fed_forward(
+    levels: Sequence[Group],
+    phase: Real,
+    predicted: Real,
+    coherence: float,
+    prior_variance: float,
+    points: int,
+    rng: np.random.Generator,
+) -> Real:
+    """Read one block after the other, the largest first, at the angle of largest expected sharpness of its own fringe;
+    the whole posterior on one grid around the predicted phase, Gaussian prior included."""
+    grid = 2.0 * np.pi * np.arange(points) / points - np.pi
+    weight = np.tile(np.exp(-(grid**2) / (2.0 * prior_variance)), (len(phase), 1))
+    tried = np.pi * np.arange(64) / 64
+    for level in levels[::-1]:
+        contrast, turned = coherence**level.size, level.size * (grid + predicted[:, None])
+        for copies in level.trials:
+            assert copies == 1
+            weight /= weight.sum(axis=1, keepdims=True)
+            first, second = (np.sum(weight * np.exp(1j * order * turned), axis=1)[:, None] for order in (1, 2))
+            half = 0.5 * contrast * (np.exp(1j * tried) + second * np.exp(-1j * tried))
+            angle = tried[np.argmax(np.round(abs(first + half) + abs(first - half), 9), axis=1)]
+            up = rng.random(len(phase)) < 0.5 + 0.5 * contrast * np.cos(level.size * phase - angle)
+            weight *= 0.5 + 0.5 * np.where(up, contrast, -contrast)[:, None] * np.cos(turned - angle[:, None])
+    return predicted + np.angle(weight @ np.exp(1j * grid))
+
+
 @dataclass(frozen=True)
 class Run:
     """Estimated and true phases, rad, shape (cycles, chains)."""
@@ -114,9 +141,11 @@ def run(
     ensembles: Sequence[Group] = (),
     ratios: Sequence[int] = (),
     grid: int = 0,
+    prior_variance: float = 0.0,
 ) -> Run:
     """Interrogate, estimate (jointly on a grid of so many points, or bitwise), steer.
 
+    With a prior the estimate is the joint one at angles fed forward.
     `phase_variance` is that of the laser's phase over the interrogation time; ensemble k is interrogated as often as
     the product of the ratios from k on says, and decoheres for so much shorter.
     """
@@ -135,8 +164,13 @@ def run(
                 read[i] = nearest(direction(ensemble, *outcome), 1, predicted[i])
             step, predicted = (values.reshape(-1, ratio, chains).sum(axis=1) for values in (step, read))
         phase, expected = step[0], predicted[0]
-        outcomes = [counts(level, phase, coherence, survival, rng) for level in levels]
-        estimate = joint(levels, outcomes, expected, coherence, grid) if grid else bitwise(levels, outcomes, expected)
+        if prior_variance > 0.0:
+            estimate = fed_forward(levels, phase, expected, coherence, prior_variance, grid, rng)
+        else:
+            outcomes = [counts(level, phase, coherence, survival, rng) for level in levels]
+            estimate = (
+                joint(levels, outcomes, expected, coherence, grid) if grid else bitwise(levels, outcomes, expected)
+            )
         estimates[cycle], phases[cycle] = estimate, phase
         correction = correction + gain * estimate
     return Run(estimates, phases)

@@ -68,19 +68,19 @@ def fed_forward(cascade: qcn.Cascade) -> float:
     """The same for angles that maximise the expected sharpness, one block after the other."""
     order = [size for size, copies in blocks(cascade) for _ in range(copies)]
 
-    def follow(likelihood: NDArray[np.float64], number: int) -> float:
+    def follow(posterior: NDArray[np.float64], number: int) -> float:
         if number == len(order):
-            return square(density(cascade.prior) * likelihood)
+            return square(posterior)
         size = order[number]
         wave = np.exp(1j * size * GRID)
         tried = np.pi * np.arange(64) / 64
         sharpness = [
-            sum(abs((likelihood * chance * wave).sum()) for chance in chances(cascade, size, angle)) for angle in tried
+            sum(abs((posterior * chance * wave).sum()) for chance in chances(cascade, size, angle)) for angle in tried
         ]
-        best = tried[np.argmax(np.round(np.array(sharpness) / likelihood.sum(), 9))]
-        return sum(follow(likelihood * chance, number + 1) for chance in chances(cascade, size, best) if chance.any())
+        best = tried[np.argmax(np.round(np.array(sharpness) / posterior.sum(), 9))]
+        return sum(follow(posterior * chance, number + 1) for chance in chances(cascade, size, best) if chance.any())
 
-    return math.sqrt(follow(np.ones_like(GRID), 0))
+    return math.sqrt(follow(density(cascade.prior), 0))
 
 
 SMALL = {

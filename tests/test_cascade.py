@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from closeness import approx
 from numpy.typing import NDArray
 from references import parity_fisher_fixed_angle
+from scipy import stats
 from scipy.stats import chi2
 
 import qcn_open as qcn
@@ -100,6 +102,127 @@ def test_joint_estimate_is_the_mean_direction_of_the_posterior(cascade: qcn.Casc
     assert (np.abs(found - predicted) <= np.pi * (1.0 + 1e-12)).all()
     if predicted == 0.0:
         np.testing.assert_array_equal(cascade.estimate(outcomes), found)
+
+
+TRIED = np.pi * np.arange(64) / 64
+
+
+class Adaptive:
+    """Angles fed forward, on one dense grid of the whole circle with the prior around a predicted phase."""
+
+    def __init__(self, cascade: qcn.Cascade, predicted: float) -> None:
+        self.cascade, self.predicted = cascade, predicted
+        self.grid = predicted + 2.0 * np.pi * np.arange(1440) / 1440 - np.pi
+        self.batches = [(size, copies) for size, _, copies in channels(cascade)]
+        firsts = np.cumsum([0, *(len(level.copies) for level in cascade.levels)])
+        # Level by level from the largest, the channels of each in their order.
+        self.order = [c for a, b in reversed(list(pairwise(firsts.tolist()))) for c in range(a, b)]
+        self.prior = np.exp(cascade.prior.log_density(self.grid - predicted))
+
+    def angle(self, size: int, weight: Real) -> float:
+        """That of the largest expected sharpness; the first of those that promise as much."""
+        signs = np.array([fringes(self.cascade, size, angle, self.grid)[:2] for angle in TRIED])
+        sharpness = np.abs(signs @ (weight / weight.sum() * np.exp(1j * size * self.grid))).sum(axis=1)
+        return float(TRIED[np.argmax(np.round(sharpness, 10))])
+
+    def estimate(self, outcome: NDArray[np.int64]) -> float:
+        weight = self.prior
+        for channel in self.order:
+            plus, minus = outcome[channel]
+            if plus + minus > 0:
+                size = self.batches[channel][0]
+                p, q, _ = fringes(self.cascade, size, self.angle(size, weight), self.grid)
+                weight = weight * p**plus * q**minus
+                weight = weight / weight.max()
+        return self.predicted + float(np.angle(weight @ np.exp(1j * (self.grid - self.predicted))))
+
+    def chances(self, phase: float) -> dict[tuple[int, ...], float]:
+        """Of all outcomes at a phase: the numbers of + in the order in which blocks are read, none of them lost."""
+        found: dict[tuple[int, ...], float] = {}
+
+        def follow(outcome: tuple[int, ...], weight: Real, chance: float) -> None:
+            if len(outcome) == len(self.order):
+                found[outcome] = chance
+                return
+            size, copies = self.batches[self.order[len(outcome)]]
+            angle = self.angle(size, weight)
+            p, q, _ = fringes(self.cascade, size, angle, self.grid)
+            here = float(fringes(self.cascade, size, angle, np.array(phase))[0])
+            for plus in range(copies + 1):
+                follow(
+                    (*outcome, plus),
+                    weight * p**plus * q ** (copies - plus),
+                    chance * stats.binom.pmf(plus, copies, here),
+                )
+
+        follow((), self.prior, 1.0)
+        return found
+
+
+NARROW = qcn.GaussianPrior(0.2)
+FORWARD = {
+    "flat": qcn.Cascade((5, 4, 3), readout=qcn.FedForward()),
+    "narrow": qcn.Cascade((5, 4, 3), readout=qcn.FedForward(), coherence=0.9, prior=NARROW),
+    "loss seen": qcn.Cascade((5, 4, 3), readout=qcn.FedForward(), survival=0.8, prior=NARROW),
+    "dark": qcn.Cascade((5, 3), uncorrelated=4, readout=qcn.FedForward("dark", None, 0.02), survival=0.7, prior=NARROW),
+    "nodes": qcn.Cascade((3, 2), nodes=3, uncorrelated=8, readout=qcn.FedForward(), coherence=0.95, prior=NARROW),
+    "many atoms": qcn.Cascade(uncorrelated=130, readout=qcn.FedForward(), coherence=0.6, prior=NARROW),
+}
+
+
+@pytest.mark.parametrize("name", FORWARD)
+@pytest.mark.parametrize("predicted", [0.0, 2.7, -41.234])
+def test_estimate_at_angles_fed_forward(name: str, predicted: float) -> None:
+    """Outcomes drawn in the same loop, at phases spread as the prior is around the predicted one."""
+    from qcn_open.kernels.cascade import sample
+    from qcn_open.kernels.random import state_from
+
+    cascade, rng = FORWARD[name], np.random.default_rng(6)
+    tables, state = cascade.tables(), state_from(rng)
+    outcomes = np.zeros((20, len(tables.channels), 2), dtype=np.int64)
+    for phase, outcome in zip(predicted + cascade.prior.sample(20, rng), outcomes, strict=True):
+        sample(state, tables, float(phase), predicted, outcome)
+    reference = Adaptive(cascade, predicted)
+    expected = np.array([reference.estimate(outcome) for outcome in outcomes])
+    assert np.abs(wrapped(estimates(cascade, outcomes, predicted) - expected)).max() < 1e-9
+    if predicted == 0.0:
+        np.testing.assert_array_equal(cascade.estimate(outcomes), estimates(cascade, outcomes, predicted))
+
+
+@pytest.mark.parametrize("predicted", [0.0, 0.9, -7.4])
+@pytest.mark.parametrize(
+    "cascade",
+    [
+        qcn.Cascade((3, 2), readout=qcn.FedForward(), coherence=0.9, prior=NARROW),
+        qcn.Cascade((2,), nodes=3, uncorrelated=3, readout=qcn.FedForward(), coherence=0.95, prior=NARROW),
+    ],
+)
+def test_signs_at_angles_fed_forward(cascade: qcn.Cascade, predicted: float) -> None:
+    """Frequencies of all outcomes at a phase half a standard deviation above the predicted one."""
+    from qcn_open.kernels.cascade import sample
+    from qcn_open.kernels.random import state_from
+
+    reference, trials = Adaptive(cascade, predicted), 40_000
+    tables, state = cascade.tables(), state_from(np.random.default_rng(7))
+    counts = np.zeros((len(tables.channels), 2), dtype=np.int64)
+    seen = dict.fromkeys(chances := reference.chances(predicted + 0.22), 0)
+    for _ in range(trials):
+        sample(state, tables, predicted + 0.22, predicted, counts)
+        seen[tuple(counts[reference.order, 0].tolist())] += 1
+    assert math.fsum(chances.values()) == approx(1.0)
+    shown, expected = np.array(list(seen.values())), trials * np.array(list(chances.values()))
+    assert stats.chisquare(shown, expected * trials / expected.sum()).pvalue > 1e-4
+    # The outcomes at the phase on the other side of the prediction are others.
+    other = trials * np.array(list(reference.chances(predicted - 0.22).values()))
+    assert stats.chisquare(shown, other * trials / other.sum()).pvalue < 1e-10
+
+
+def test_copies_that_are_read_together() -> None:
+    """Up to 48 one by one, 130 three at a time."""
+    (level,) = qcn.Cascade((48,), readout=qcn.FedForward()).levels
+    assert level.copies.tolist() == [1] * 48
+    (level,) = FORWARD["many atoms"].levels
+    assert level.copies.tolist() == [3] * 43 + [1]
 
 
 def test_what_was_lost_tells_nothing() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -340,6 +341,13 @@ BAD: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "statistic": (lambda: FixedTest(3, RANDOM, "best"), ValueError, '"likelihood" or "linear", got \'best\''),
     "miss": (lambda: WaldTest(RANDOM, miss=0.6), ValueError, "miss must lie strictly between 0 and 0.5, got 0.6"),
     "known": (lambda: parity_information(3, 4), ValueError, "at most those of the 3 nodes, got 4"),
+    "angles fed forward": (
+        lambda: run_attacked(
+            replace(CASCADE, readout=qcn.FedForward()), LASERS, 1.0, 9, np.random.default_rng(1), attacks={}, test=TEST
+        ),
+        ValueError,
+        r"angles that must not follow from them: use MultiAngle\(\)",
+    ),
     "nodes": (
         lambda: run_attacked(CASCADE, LASERS[:3], 1.0, 9, np.random.default_rng(1), attacks={}, test=TEST),
         ValueError,

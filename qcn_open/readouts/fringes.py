@@ -18,7 +18,7 @@ __all__ = ["DualQuadrature", "FedForward", "Fringes", "MultiAngle"]
 # is as good as 4 % less copies at angles of their own. Fewer would not do where uncorrelated atoms have to tell apart
 # phases as close as 2 pi/K: at K = 10, 240 of them at 8 angles cost 0.6(3) % of the gain of a cascade of 1000 atoms.
 _MOST_ANGLES = 24
-# Choices of an angle for blocks of one size: one for each of hundreds of single atoms takes long and gains little.
+# Choices of an angle for blocks of one size: one for each of hundreds of atoms would take long and gain little.
 _MOST_CHOICES = 48
 _OF_A_KIND = ("sizes", "log_ground", "log_excited", "log_coherence", "log_survival", "log_all_lost")
 
@@ -138,11 +138,11 @@ class FedForward(Fringes):
     r"""Blocks read one after the other, from the largest to the smallest, each at the angle that promises most.
 
     Of a block of n atoms that is the angle with the largest expected sharpness
-    :math:`|\langle e^{in\varphi}\rangle|` of the posterior, which starts from the prior around the predicted phase:
-    with one copy a level and a flat prior the semiclassical Fourier transform, with many copies soon, with a narrow
-    prior at once mid-fringe, where a parity of contrast V has the Fisher information :math:`n^2V^2`, as that of
-    `Parity` at its best angle. Up to 48 copies are read one by one; n more than that
-    ceil(n/48) at a time, at the angle that is the best for one of them. The estimator has to be `Joint`.
+    :math:`|\langle e^{in\varphi}\rangle|` of the posterior, which starts from the prior around the predicted phase.
+    With one copy a level and a flat prior that is the semiclassical Fourier transform; with many copies soon, with a
+    narrow prior at once mid-fringe, where a parity of contrast V has the Fisher information :math:`n^2V^2`, as that of
+    `Parity` at its best angle. Up to 48 copies are read one by one; n more than that ceil(n/48) at a time, at the angle
+    that is the best for one of them. The estimator has to be `Joint`.
 
     Parameters
     ----------
