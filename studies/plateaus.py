@@ -139,6 +139,7 @@ NUMBERS: dict[str, Callable[[pd.DataFrame], float]] = {
     for probe in SIZES
     for readout in READOUTS
     for ending, column in (("", "factor"), ("_low", "factor_low"), ("_high", "factor_high"), ("_limit", "limit"))
+    if (probe, readout, ending) != ("uncorrelated", "mid_fringe", "_limit")
 } | {
     "cascade_mid_fringe_infinite": lambda _: plateau(_INFINITE, mid_fringe=True)[0],
     "cascade_fixed_infinite": lambda _: plateau(_INFINITE, mid_fringe=False)[0],
@@ -157,7 +158,8 @@ CLAIMS = (
         verdict="holds, with angles fed forward",
         reason="Closed loop of {most_atoms:.0f} atoms, each read at mid-fringe of the phase that is expected by then: "
         "{uncorrelated_mid_fringe_low:.3f} to {uncorrelated_mid_fringe_high:.3f} (95 %). At fixed angles "
-        "{uncorrelated_fixed:.3f}, where √(1/(1-√(1-V²))) gives {uncorrelated_fixed_limit:.3f}.",
+        "{uncorrelated_fixed_low:.3f} to {uncorrelated_fixed_high:.3f}, where 1-√(1-V²) gives "
+        "{uncorrelated_fixed_limit:.3f}.",
     ),
     Claim(
         id="plateau-cascade",
@@ -170,7 +172,8 @@ CLAIMS = (
         reason="Closed loop of {most_copies:.0f} copies of six sizes, {most_cascade_atoms:.0f} atoms: "
         "{cascade_mid_fringe_low:.3f} to {cascade_mid_fringe_high:.3f} (95 %); in theory "
         "{cascade_mid_fringe_limit:.3f}, with infinitely many sizes {cascade_mid_fringe_infinite:.3f}. At fixed angles "
-        "{cascade_fixed:.3f}, {cascade_fixed_limit:.3f} and {cascade_fixed_infinite:.3f}.",
+        "{cascade_fixed_low:.3f} to {cascade_fixed_high:.3f}, {cascade_fixed_limit:.3f} and "
+        "{cascade_fixed_infinite:.3f}.",
     ),
 )
 
