@@ -188,8 +188,8 @@ CLAIMS = (
         verdict="holds",
         reason="Cycles without an estimate when a link goes out, the one that it takes to notice: "
         "{cycles_to_fall_back:.0f}. From the next one on the node has the stability of its own atoms, "
-        "{away_over_member:.1f} times that of the network; the nine others lose a factor {others_over_before:.2f}. Once "
-        "the link is back, so is the network's stability (ratio {after_over_before:.2f}).",
+        "{away_over_member:.1f} times that of the network; the nine others lose a factor {others_over_before:.2f}. "
+        "Once the link is back, so is the network's stability (ratio {after_over_before:.2f}).",
     ),
     Claim(
         id="centre-disabled",
