@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from closeness import approx
 from scipy.linalg import solve_discrete_lyapunov
 
-from qcn_open import Cascade, Dephasing, Gates, Link, Network, Node, Oscillator, Plan, run_nodes
+from qcn_open import (
+    Cascade,
+    Dephasing,
+    Gates,
+    GaussianPrior,
+    Link,
+    Network,
+    Node,
+    Oscillator,
+    Plan,
+    TrapLoss,
+    run_nodes,
+)
 from qcn_open.operation import NetworkRecord, Operation, Outage, run_network
 from qcn_open.security import Attack, FalseFrequency, FalseParity, RandomBits, SequentialTest
 
@@ -319,3 +332,97 @@ def test_cascade_of_two_members_is_smaller() -> None:
     cascade = one.shared(0, 2)
     assert isinstance(cascade, Cascade)
     assert (cascade.nodes, cascade.copies, cascade.atoms) == (3, COPIES, 120)
+
+
+DEAD = 0.04
+
+
+def with_dead_time(links: tuple[Link, ...]) -> Operation:
+    plain = network(links)
+    return Operation(Network(plain.nodes, None, plain.noise, 429e12, dead_time=DEAD), TIME, COPIES)
+
+
+def white_link(variance: float) -> Link:
+    """A link whose frequency noise makes this variance of the phase over an interrogation."""
+    return Link(oscillator=Oscillator.from_linewidth(white=variance / TIME))
+
+
+def test_dead_time_hides_the_centre_of_mass_and_nothing_else() -> None:
+    drift = 0.01
+    one = with_dead_time((Link(), Link(), white_link(drift)))
+    record = run_network(one, CYCLES, np.random.default_rng(11))
+    weights = np.array(SHARES) / sum(SHARES)
+    cascade = one.shared()
+    ratio = DEAD / TIME
+    common = LINEWIDTH * TIME * float(weights @ weights)
+    # Phases of the centre of mass over an interrogation, over the dead time, and taken off before.
+    steered = (weights @ record.phases).var() - common / (1.0 + ratio)
+    seen, unseen, taken = np.random.default_rng(12).normal(
+        0.0, np.sqrt([[common], [ratio * common], [steered]]), (3, 200_000)
+    )
+    found = cascade.estimate(cascade.sample(seen - taken, np.random.default_rng(13)))
+    square, spread = mean_square(found - (seen + unseen) / (1.0 + ratio) + taken)
+    agree(record.errors[0], square + weights[2] ** 2 * drift / (1.0 + ratio), spread)
+    agree(record.errors[2], square + (1.0 - weights[2]) ** 2 * drift / (1.0 + ratio), spread)
+    # The mean phase of a laser over the cycle, less that of its corrections.
+    free = LINEWIDTH * TIME / (1.0 + ratio)
+    assert record.phases[1].var() == approx((2.0 * free + 0.1 * record.errors[1].var()) / 1.9, rel=0.06)
+
+
+def test_run_nodes_hides_no_more_in_its_dead_time() -> None:
+    drift, ratio = 0.01, DEAD / TIME
+    one = with_dead_time((Link(),) * 3)
+    plan = Plan(TIME, one.shared(), dead_time=DEAD)
+    links = (Link(), Link(), white_link(drift))
+    record = run_nodes(plan, [LASER] * 3, SHARES, CYCLES, np.random.default_rng(13), links=links)
+    plain = run_network(one, CYCLES, np.random.default_rng(14))
+    added = 0.25 * drift / (1.0 + ratio)
+    expected, spread = mean_square(plain.errors[2])
+    agree(record.errors[2], expected + added, spread)
+    assert record.phases[1].var() == approx(plain.phases[1].var(), rel=0.06)
+
+
+def test_unlike_species_share_the_noise_of_a_link_as_the_network_says() -> None:
+    nodes = [
+        Node(60, "A", 1, LASER, frequency_hz=4e14),
+        Node(60, "B", 1, LASER, frequency_hz=12e14, link=Link(phase_noise=0.1)),
+    ]
+    noisy = Network(nodes, None, (), 4e14)
+    one = Operation(noisy, TIME, COPIES)
+    record = run_network(one, CYCLES, np.random.default_rng(15))
+    variances = noisy.link_variances(TIME)
+    for number, ratio in enumerate((0.5, 1.5)):
+        single, spread = mean_square(ratio * record.common)
+        agree(record.errors[number], single + variances[number], spread)
+        scaled = record.stability(nodes[number].name, averages=[1]).sigma_y[0] * 2.0 * math.pi * TIME
+        assert scaled * nodes[number].frequency_hz == approx(record.errors[number].std(), rel=0.05)  # type: ignore[operator]
+
+
+def test_a_test_counts_with_link_species_storage_and_loss() -> None:
+    gates = Gates(memory_dephasing=0.8)
+    link = Link(epr_rate_hz=200.0, phase_noise=0.03, oscillator=Oscillator.from_linewidth(white=0.02))
+    nodes = [
+        Node(80, "A", 1, LASER, gates=gates, frequency_hz=4e14),
+        Node(80, "B", 1, LASER, gates=gates, frequency_hz=8e14, link=link),
+    ]
+    test = SequentialTest(((0.5, 1.0),), false_alarm_rate=1e-3, atoms=2)
+    lossy = Network(nodes, None, (Dephasing(0.1), TrapLoss(0.5)), 4e14)
+    one = Operation(lossy, TIME, COPIES, test=test, test_rate=0.5)
+    # Pairs of the 13 blocks and of the test.
+    slower = Operation(
+        Network([nodes[0], replace(nodes[1], link=Link(epr_rate_hz=20.0))], None, (), 4e14),
+        TIME,
+        COPIES,
+        test=test,
+        test_rate=0.5,
+    )
+    assert slower.dead_time == approx(14 / 20.0 - TIME, rel=1e-12)
+    stored = math.exp(-0.5 * (0.8 + 0.8) * 0.5 * 14 / 200.0)
+    contrast, present = one.qubit(1)
+    assert contrast == approx(stored * math.exp(-0.05 * TIME * 2), rel=1e-12)
+    assert present == approx(math.exp(-0.5 * TIME * 2), rel=1e-12)
+    reference = one.reference()
+    assert isinstance(reference.prior, GaussianPrior)
+    known = sum(level.information for level in reference.levels) + 1.0 / reference.prior.variance
+    variance = (4.0 / 3.0) ** 2 / known + 0.03**2 + 0.02 * TIME
+    assert one.tested(1).contrast == approx(contrast * math.exp(-2.0 * variance), rel=1e-12)
