@@ -68,7 +68,7 @@ from qcn_open.ledger import Claim
 
 TRIALS = 4000
 # Where optima are compared that are flat.
-MANY_TRIALS = 8000
+MANY_TRIALS = 16_000
 # Contrasts over that at the threshold at which clocks are simulated.
 SIMULATED = (0.7, 1.0, 1.3)
 PRIOR = GaussianPrior(0.3)
