@@ -625,6 +625,8 @@ def _read(path: Path) -> Network:
     if common is None and not all(own):
         table = tables[own.index(False)]
         raise table.refusal("laser", "there is none, neither of this node nor of the network")
+    if "link" in tables[0].content:
+        raise tables[0].refusal("link", "the first node is the centre, to which links lead: leave it out there")
     for table, node in zip(tables[1:], nodes[1:], strict=True):
         _check_rate(table, node, noise)
     bare = top.attempt("node", Network, nodes, common, noise, frequency)

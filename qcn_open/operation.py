@@ -12,8 +12,10 @@ with :math:`r_j = \omega_j/\sum_kw_k\omega_k`, 1 if all have one species: what m
 frequency. A reference common to all comparisons drops out, as the light of all nodes meets at the place of the first
 one. Who the centre is does not matter to the clock; the role takes turns, so that everybody is tested by somebody else,
 and goes on without the atoms of the first node as long as the light still meets. Uncorrelated atoms are read at angles
-turned by the known distance of their laser from the centre of mass, so that they measure its phase, too. Lasers are
-compared in the dead time, too, so that it hides what their centre of mass does there, and no more.
+turned by the known distance of their laser from the centre of mass, so that they measure its phase, too; that false
+light would turn them wrongly, by its share of the offset, is left out. Lasers are compared in the dead time, too, so
+that it hides what their centre of mass does there, and no more. The first node has no link of its own: where it is
+tested, and where members share blocks without it, the pairs of one node are taken as perfect.
 
 *Delays.* A node begins its interrogations earlier by the delay of its link, so that light and parities of one
 interrogation arrive together. Its correction comes back after twice the delay, when the next one may have begun.
@@ -37,7 +39,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,6 +136,15 @@ class Operation:
     ValueError
         If a node has no name or no laser, a block holds more atoms of a node than it has, messages take longer than an
         interrogation, or a number is out of range.
+
+    Examples
+    --------
+    >>> from qcn_open import Dephasing, Node, Oscillator
+    >>> laser = Oscillator.from_linewidth(white=1.0)
+    >>> nodes = [Node(60, name, share, laser) for name, share in (("A", 1), ("B", 1), ("C", 2))]
+    >>> operation = Operation(Network(nodes, None, (Dephasing(1e-3),), 429e12), 0.05, copies=(8, 5))
+    >>> operation.shared().copies, operation.shared().nodes, operation.shared().uncorrelated
+    ((8, 5), 4, 108)
     """
 
     network: Network
@@ -172,19 +183,32 @@ class Operation:
                     f"Node {node.name!r} has {node.atoms} atoms, and the blocks and tests ask for "
                     f"{node.atoms + missing}: take fewer copies or a smaller share"
                 )
+        if (self.test is None) != (self.test_rate == 0.0):
+            raise ValueError(
+                f"Operation takes a test and a test_rate > 0, or neither, got {self.test!r} and {self.test_rate:g}"
+            )
         if self._tested_atoms > 0:
-            for node in self.network.nodes:
-                sizes = [node.share << level for level, number in enumerate(self.copies) if number > 0]
-                if self._tested_atoms not in sizes:
-                    raise ValueError(
-                        f"a test of {self._tested_atoms} atoms tells node {node.name!r} that it is one, as its parts "
-                        f"of blocks have {', '.join(map(str, sizes))}: take one of these for SequentialTest atoms"
-                    )
+            self._check_size()
         if max(self.lags()) >= 1.0:
             raise ValueError(
                 f"messages take longer ({max(self.lags()):.3g} times) than the interrogation of {time:g} s: a "
                 "correction would come a cycle late; take a longer time"
             )
+
+    def _check_size(self) -> None:
+        """Refuse tests of a size that tells a node that it is one."""
+        levels = [level for level, number in enumerate(self.copies) if number > 0]
+        sizes = [{node.share << level for level in levels} for node in self.network.nodes]
+        common = sorted(set.intersection(*sizes))
+        for node, own in zip(self.network.nodes, sizes, strict=True):
+            if self._tested_atoms not in own:
+                choice = (
+                    f"take {' or '.join(map(str, common))}" if common else "no size is one of all nodes: take levels"
+                )
+                raise ValueError(
+                    f"a test of {self._tested_atoms} atoms tells node {node.name!r} that it is one, as it gives "
+                    f"{', '.join(map(str, sorted(own))) or 'none'} to blocks: {choice}"
+                )
 
     @property
     def dead_time(self) -> float:
@@ -260,14 +284,21 @@ class Operation:
         """
         contrast, _ = self.qubit(number)
         assert self.test is not None
-        reference, link = self.reference(*members), self.network.nodes[number].link
+        members = members or tuple(range(len(self.network.nodes)))
+        if number not in members:
+            raise ValueError(f"node number {number} is none of the members {members}: only members are tested")
+        reference, joint = self.reference(*members), self.network.joint(*members)
         assert isinstance(reference.prior, GaussianPrior)
-        joint = self.network.joint(*members)
         own = self.network.nodes[number].frequency_hz or self.network.frequency_hz
+        ratio = own / joint.frequency_hz
         known = sum(level.information for level in reference.levels) + 1.0 / reference.prior.variance
-        variance = (own / joint.frequency_hz) ** 2 / known
-        if number > 0:
-            variance += link.phase_noise**2 + 0.5 * link.oscillator.white * self.interrogation_time
+        # What links add to the phase that is expected of the node, as in `Network.link_variances`.
+        lean = np.where(np.array(members) == number, 1.0, 0.0) - ratio * joint.shares
+        links = [0.0] + [
+            node.link.phase_noise**2 + 0.5 * node.link.oscillator.white * self.interrogation_time
+            for node in self.network.nodes[1:]
+        ]
+        variance = ratio**2 / known + float(lean**2 @ np.array(links)[list(members)])
         contrast *= math.exp(-0.5 * self.test.atoms**2 * variance)
         factor = contrast / self.test.contrast
         alternatives = tuple((shift, factor * shown) for shift, shown in self.test.alternatives)
@@ -371,7 +402,7 @@ def run_network(
     rng: np.random.Generator,
     *,
     attacks: Mapping[str, tuple[Attack, int]] | None = None,
-    outages: Sequence[Outage] = (),
+    outages: Outage | Sequence[Outage] = (),
 ) -> NetworkRecord:
     """Simulate a network of clocks whose nodes have lasers of their own, cheat, and lose their links.
 
@@ -385,7 +416,7 @@ def run_network(
         Source of randomness.
     attacks : mapping of str to (Attack, int), optional
         Which nodes cheat, how, and from which cycle on.
-    outages : sequence of Outage, optional
+    outages : Outage, or a sequence of them, optional
         Links that are out for a while.
 
     Raises
@@ -411,12 +442,18 @@ def run_network(
     cycles, network = count("cycles", cycles), operation.network
     nodes = network.nodes
     time = operation.interrogation_time
-    begins, effects = np.full(len(nodes), cycles), np.tile([0.0, 0.0, 0.0], (len(nodes), 1))
-    for name, (attack, begin) in (attacks or {}).items():
-        if not isinstance(attack, Attack):
-            raise TypeError(f"attack of {name!r} must be an Attack such as RandomBits(), got {attack!r}")
+    begins, effects = np.full(len(nodes), cycles), np.zeros((len(nodes), 3))
+    given: Any = attacks or {}
+    if not isinstance(given, Mapping):
+        raise TypeError(f"attacks must map names to (attack, first cycle), got {attacks!r}")
+    for name, pair in given.items():
+        if not (isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], Attack)):
+            raise TypeError(f"attack of {name!r} must be such as (RandomBits(), first cycle), got {pair!r}")
+        attack, begin = pair
         number = _number(network, name)
         begins[number], effects[number] = count(f"first cycle of the attack of {name!r}", begin, 0), attack.effect(time)
+    if isinstance(outages, Outage):
+        outages = (outages,)
     for outage in outages:
         if not isinstance(outage, Outage):
             raise TypeError(f"outages must be Outages, got {outage!r}")
@@ -541,7 +578,8 @@ def _tests(operation: Operation, members: Sequence[int]) -> Tests:
     if test is None or not members:
         alternatives = len(test.alternatives) if test else 0
         return Tests(np.zeros((nodes, alternatives, 2)), np.ones(nodes), np.ones((nodes, 2)), 1, math.inf, 0.0)
-    each = [operation.tested(number, *members) for number in range(nodes)]
+    # Who is no member is not tested.
+    each = [operation.tested(number if number in members else members[0], *members) for number in range(nodes)]
     return Tests(
         np.array([one.table() for one in each]),
         np.array([one.contrast for one in each]),

@@ -735,7 +735,9 @@ def run_attacked(
     own_error: float = 0.0,
     gain: float = 0.1,
 ) -> AttackedRecord:
-    r"""Simulate one clock of equal nodes without excluding those that cheat.
+    r"""Simulate one clock of equal nodes without excluding those that cheat, and what a listener makes of it.
+
+    `qcn_open.operation.run_network` is for unequal nodes, and excludes them.
 
     The centre, node 0, believes the light that nodes send, :math:`\Phi_j + \Delta_jT`, and sends each of them
 
@@ -805,7 +807,11 @@ def run_attacked(
         )
     time = positive("interrogation_time", interrogation_time, "s")
     effects = np.tile([0.0, 0.0, 1.0], (nodes, 1))
+    if not isinstance(test, SequentialTest):
+        raise TypeError(f"test must be a SequentialTest, got {test!r}")
     for number, attack in attacks.items():
+        if not isinstance(attack, Attack):
+            raise TypeError(f"attack of node {number} must be an Attack such as RandomBits(), got {attack!r}")
         if not 0 <= number < nodes:
             raise ValueError(f"the nodes are numbered 0 to {nodes - 1}, got an attack of node {number}")
         effects[number] = attack.effect(time)

@@ -293,8 +293,13 @@ def test_equal_seeds_give_equal_records() -> None:
         ),
         (
             lambda: operation(test=SequentialTest(((0.0, 0.0),), 1e-6, atoms=8), test_rate=0.1),
-            "a test of 8 atoms tells node 'A' that it is one, as its parts of blocks have 1, 2",
+            "a test of 8 atoms tells node 'A' that it is one, as it gives 1, 2 to blocks: take 2",
         ),
+        (
+            lambda: operation(test=SequentialTest(((0.0, 0.0),), 1e-6, atoms=2)),
+            "a test and a test_rate > 0, or neither",
+        ),
+        (lambda: operation().tested(1), "no tests are agreed upon"),
         (lambda: Outage("A", 10, 10), "must stop after it starts, got 10 to 10"),
         (lambda: run_network(operation(), 10, RNG, outages=[Outage("D", 1, 2)]), "no node 'D'.*choose one of A, B, C"),
         (lambda: run_network(operation(), 10, RNG, attacks={"X": (RandomBits(), 0)}), "no node 'X'"),
@@ -424,5 +429,6 @@ def test_a_test_counts_with_link_species_storage_and_loss() -> None:
     reference = one.reference()
     assert isinstance(reference.prior, GaussianPrior)
     known = sum(level.information for level in reference.levels) + 1.0 / reference.prior.variance
-    variance = (4.0 / 3.0) ** 2 / known + 0.03**2 + 0.02 * TIME
+    # B's light counts with 1 - r/2, r = 4/3, when its own phase is expected.
+    variance = (4.0 / 3.0) ** 2 / known + (0.03**2 + 0.02 * TIME) / 9.0
     assert one.tested(1).contrast == approx(contrast * math.exp(-2.0 * variance), rel=1e-12)
