@@ -73,13 +73,13 @@ def density_circuit(probe: TeleportedGhz, bits: Sequence[Sequence[int]]) -> tupl
                 if bit:
                     register.apply({first[node]: correction})
         if probe.route == "parked" and others:
-            register.dephase(first[0], _collective(centre))
+            register.dephase(first[0], centre.entangling_coherence)
         for node, (size, gates) in enumerate(zip(probe.sizes, probe.gates, strict=True)):
             for atom in range(1, size):
                 register.add(_IN_GROUND, _atom(node, atom))
             for control, target in _gates(probe.grown(node)):
                 register.cnot(_atom(node, control), _atom(node, target), gates)
-            register.dephase(first[node], _collective(gates))
+            register.dephase(first[node], gates.entangling_coherence)
         state = register.ordered()
         probability = float(state.tr().real)
         return probability, state / probability if probability > 0.0 else state
@@ -246,11 +246,6 @@ def _pair(probe: TeleportedGhz, node: int) -> NDArray[np.complex128]:
     fidelity = probe.epr_fidelities[node - 1] if probe.epr_fidelities else 1.0
     pure = (4.0 * fidelity - 1.0) / 3.0
     return np.asarray(pure * np.outer(vector, vector.conj()) + (1.0 - pure) * np.eye(4) / 4.0)
-
-
-def _collective(gates: Gates) -> float:
-    """Factor of the coherence that a collective gate leaves."""
-    return gates.entangling_fidelity * (1.0 - 2.0 * gates.phase_flip)
 
 
 def _gates(grown: GrownGhz) -> Iterator[tuple[int, int]]:

@@ -337,7 +337,30 @@ class Record:
         # A gap keeps the chains apart.
         joined = np.hstack([phases, np.full((len(phases), 1), np.nan)]).ravel()[:-1]
         detuning = joined / self.plan.interrogation_time
-        return _deviations(detuning, phases.shape[1], self.plan.cycle_time, frequency_hz, taus)
+        return deviations(detuning, phases.shape[1], self.plan.cycle_time, frequency_hz, taus)
+
+    def error_over_cycles(self) -> tuple[float, float]:
+        r"""RMS error (rad) a cycle of the record, averaged over many cycles, and its relative standard error.
+
+        The loop brings the estimates :math:`\hat\varphi = W\varphi + n` to zero, so that over many cycles the record is
+        that of :math:`\hat\varphi/W - \varphi = n/W`, which is white. W is found from the record; whole turns are taken
+        out. What `qcn_open.bayes.error_over_cycles` expects.
+
+        Examples
+        --------
+        >>> plan = Plan(0.1, Cascade(uncorrelated=100), gain=0.5)
+        >>> record = run_clock(plan, Oscillator.from_linewidth(white=1.0), 20000, np.random.default_rng(1))
+        >>> round(record.error_over_cycles()[0], 1)  # 1/sqrt(100)
+        0.1
+        """
+        errors, phases = self.errors.ravel(), self.phases.ravel()
+        estimates = phases + errors
+        within = estimates - np.angle(np.exp(1j * errors))
+        known = float(estimates @ within / (within @ within))
+        squares = (estimates / known - within) ** 2
+        square = float(squares.mean())
+        found = 0.5 * float(squares.std()) / square, math.sqrt(square / float((within**2).mean()))
+        return math.sqrt(square), math.hypot(*found) / math.sqrt(len(squares))
 
 
 @dataclass(frozen=True, eq=False)
@@ -618,7 +641,7 @@ def run_scheme(
     # From one cycle to the next: a lasting hop to a wrong fringe must not decide the weights.
     weights = 1.0 / np.mean(np.diff(rates, axis=1) ** 2, axis=1) if len(rates) > 1 else np.ones(1)
     taus = None if averages is None else [plans[0].cycle_time * number for number in averages]
-    table = _deviations((weights / weights.sum()) @ rates, cycles, plans[0].cycle_time, reference, taus)
+    table = deviations((weights / weights.sum()) @ rates, cycles, plans[0].cycle_time, reference, taus)
     return table.assign(slips=sum(int(record.slips.sum()) for record in records))
 
 
@@ -697,7 +720,7 @@ def _rate(node: Node | None) -> str:
     return f"{node.link.epr_rate_hz:g} Hz of node {node.name!r}"
 
 
-def _deviations(
+def deviations(
     detuning: NDArray[np.float64],
     cycles: int,
     cycle_time: float,

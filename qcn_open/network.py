@@ -368,7 +368,7 @@ class Network:
         return Network(
             [replace(node, oscillator=None, noise=(), frequency_hz=None, dead_time=0.0) for node in nodes],
             laser,
-            noises([*self.noise, *own]),  # type: ignore[arg-type]
+            [*self.noise, *own],
             frequency,
             max([self.dead_time, *(node.dead_time for node in nodes)]),
             self.name,

@@ -44,10 +44,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from qcn_open.allan import overlapping_adev
 from qcn_open.allocation import best_cascade
 from qcn_open.cascade import Cascade
-from qcn_open.clock import Assembly
+from qcn_open.clock import Assembly, deviations
 from qcn_open.network import Network, Node
 from qcn_open.oscillator import Oscillator
 from qcn_open.preparation import Preparation
@@ -202,9 +201,7 @@ class Operation:
         common = sorted(set.intersection(*sizes))
         for node, own in zip(self.network.nodes, sizes, strict=True):
             if self._tested_atoms not in own:
-                choice = (
-                    f"take {' or '.join(map(str, common))}" if common else "no size is one of all nodes: take levels"
-                )
+                choice = f"take {' or '.join(map(str, common))}" if common else "none is one of all, take other copies"
                 raise ValueError(
                     f"a test of {self._tested_atoms} atoms tells node {node.name!r} that it is one, as it gives "
                     f"{', '.join(map(str, sorted(own))) or 'none'} to blocks: {choice}"
@@ -213,7 +210,7 @@ class Operation:
     @property
     def dead_time(self) -> float:
         """Time from one interrogation to the next, s: what the slowest node needs, and what it takes to make pairs."""
-        needed = max([self.network.dead_time, *(node.dead_time for node in self.network.nodes)])
+        needed = self.network.joint().dead_time
         # Pairs for the next cycle are made during this one, too, and one more for a node that may be tested.
         pairs = sum(self.copies) + int(self._tested_atoms > 0)
         return max(needed, Assembly(self.network.nodes).time(pairs) - self.interrogation_time)
@@ -386,14 +383,11 @@ class NetworkRecord:
         first, last = (0, self.errors.shape[1]) if cycles is None else cycles
         if not 0 <= first < last <= self.errors.shape[1]:
             raise ValueError(f"cycles must lie between 0 and {self.errors.shape[1]}, got {first} to {last}")
-        if averages is None:
-            averages = [2**octave for octave in range(max(1, ((last - first) // 4).bit_length()))]
         time = self.operation.interrogation_time
         cycle = time + self.operation.dead_time
         own = self.operation.network.nodes[number].frequency_hz or self.operation.network.frequency_hz
-        y = self.errors[number, first:last] / (2.0 * math.pi * own * time)
-        table = overlapping_adev(y, 1.0 / cycle, [cycle * average for average in averages])
-        return table[["tau_s", "sigma_y", "sigma_y_low", "sigma_y_high"]]
+        taus = None if averages is None else [cycle * average for average in averages]
+        return deviations(self.errors[number, first:last] / time, last - first, cycle, own, taus)
 
 
 def run_network(

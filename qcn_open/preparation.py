@@ -131,6 +131,11 @@ class Gates:
         rate = nonnegative("Gates memory_dephasing", self.memory_dephasing, "1/s")
         object.__setattr__(self, "memory_dephasing", rate)
 
+    @property
+    def entangling_coherence(self) -> float:
+        """Factor F(1 - 2q) of the coherence that the collective gate leaves."""
+        return self.entangling_fidelity * (1.0 - 2.0 * self.phase_flip)
+
 
 class Grown(Probe):
     """GHZ states that gates grew: populations as means over the atoms, and one contrast."""

@@ -468,12 +468,7 @@ _Protocol = Teleported | TeleportedGhz
 
 def _grown(gates: Gates, size: int) -> float:
     """Factor of the coherence that growing to so many atoms leaves."""
-    return _collective(gates) * _cnot(gates) ** (size - 1)
-
-
-def _collective(gates: Gates) -> float:
-    """Factor of the coherence that a collective gate leaves."""
-    return gates.entangling_fidelity * (1.0 - 2.0 * gates.phase_flip)
+    return gates.entangling_coherence * _cnot(gates) ** (size - 1)
 
 
 def _cnot(gates: Gates) -> float:
@@ -486,7 +481,7 @@ def _node_factors(protocol: _Protocol, sizes: Sequence[int]) -> list[float]:
     """Factor of the coherence that the gates of each node leave, those of the links apart."""
     factors = [_grown(gates, size) for gates, size in zip(protocol.gates, sizes, strict=True)]
     if protocol.route == "parked" and len(sizes) > 1:
-        factors[0] *= _collective(protocol.gates[0])
+        factors[0] *= protocol.gates[0].entangling_coherence
     return factors
 
 

@@ -31,9 +31,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from qcn_open import Dephasing, Joint, Link, MultiAngle, Network, Node, Oscillator, Plan, best_plan
+from qcn_open import Dephasing, Joint, Link, MultiAngle, Network, Node, Oscillator, Plan, best_plan, waiting_time
 from qcn_open.bayes import error_over_cycles, expected_error
-from qcn_open.clock import Record, run_clock
+from qcn_open.clock import run_clock
 from qcn_open.figures import COLOURS, COLUMN_IN
 from qcn_open.ledger import Claim
 
@@ -146,7 +146,7 @@ def _example(name: str, config: Config) -> list[dict[str, object]]:
                 "simulated_gain": simulated[0],
                 "simulated_gain_low": simulated[1],
                 "simulated_gain_high": simulated[2],
-                "random_arrivals": _random_arrivals(blocks, example.nodes - 1) if blocks else 1.0,
+                "random_arrivals": waiting_time((1.0,) * (example.nodes - 1), blocks) / blocks if blocks else 1.0,
                 "cascade": f"{plan.cascade.uncorrelated} x 1"
                 + "".join(f" + {n} x {plan.cascade.nodes << j}" for j, n in enumerate(plan.cascade.copies) if n),
             }
@@ -163,35 +163,10 @@ def _simulated(
     cycles = min(4, max(1, 10**4 // example.atoms)) * config.cycles
     for key, one in enumerate((rival, plan)):
         rng = np.random.default_rng([config.seed, example.nodes, pairs, key])
-        rms, error = _over_cycles(run_clock(one, network.oscillator, cycles, rng))
+        rms, error = run_clock(one, network.oscillator, cycles, rng).error_over_cycles()
         found.append((math.log(rms * math.sqrt(one.cycle_time) / one.interrogation_time), 1.96 * error))
     gain, half = found[0][0] - found[1][0], math.hypot(found[0][1], found[1][1])
     return math.exp(gain), math.exp(gain - half), math.exp(gain + half)
-
-
-def _over_cycles(record: Record) -> tuple[float, float]:
-    r"""RMS error (rad) a cycle of a record that is averaged over many cycles, and its relative standard error.
-
-    The loop brings the estimates :math:`\hat\varphi = W\varphi + n` to zero, so that over many cycles the record is
-    that of :math:`\hat\varphi/W - \varphi = n/W`, which is white. W is found from the record.
-    """
-    estimates = (record.phases + record.errors)[0]
-    phases = estimates - np.angle(np.exp(1j * record.errors[0]))
-    known = float(estimates @ phases / (phases @ phases))
-    squares = (estimates / known - phases) ** 2
-    square = float(squares.mean())
-    found = 0.5 * float(squares.std()) / square, math.sqrt(square / float((phases**2).mean()))
-    return math.sqrt(square), math.hypot(*found) / math.sqrt(len(squares))
-
-
-def _random_arrivals(pairs: int, links: int) -> float:
-    """Mean time until all of so many links have so many pairs, over that of pairs at equal intervals."""
-    from scipy.special import gammaincc
-
-    longest = pairs + 12.0 * math.sqrt(pairs) + 40.0
-    time = np.linspace(0.0, longest, 20_001)
-    waiting = 1.0 - (1.0 - gammaincc(pairs, time)) ** links
-    return float(np.trapezoid(waiting, time)) / pairs
 
 
 def _budget(nodes: int, log10_atoms: float) -> dict[str, object]:

@@ -62,7 +62,7 @@ from qcn_open import (
     best_plan,
 )
 from qcn_open.bayes import error_over_cycles, expected_error
-from qcn_open.clock import Assembly, Record, clocks, run_clock
+from qcn_open.clock import Assembly, clocks, run_clock
 from qcn_open.figures import COLOURS, COLUMN_IN
 from qcn_open.ledger import Claim
 
@@ -287,7 +287,7 @@ def _simulated(example: Example, plan: Plan, rival: Plan, contrast: float, confi
 
     def deviation(plan: Plan, key: int) -> tuple[float, float]:
         rng = np.random.default_rng([config.seed, example.nodes, key])
-        rms, error = _over_cycles(run_clock(plan, example.network(1.0).oscillator, cycles, rng))
+        rms, error = run_clock(plan, example.network(1.0).oscillator, cycles, rng).error_over_cycles()
         return rms / math.sqrt(plan.interrogation_time), 1.96 * error
 
     plain, spread = deviation(rival, 0)
@@ -299,21 +299,6 @@ def _simulated(example: Example, plan: Plan, rival: Plan, contrast: float, confi
         for end, sign in zip(_ENDS, (0.0, -1.0, 1.0), strict=True):
             found[f"simulated_{label}{end}"] = plain / entangled * math.exp(sign * half)
     return found
-
-
-def _over_cycles(record: Record) -> tuple[float, float]:
-    r"""RMS error (rad) a cycle of a record that is averaged over many cycles, and its relative standard error.
-
-    The loop brings the estimates :math:`\hat\varphi = W\varphi + n` to zero, so that over many cycles the record is
-    that of :math:`\hat\varphi/W - \varphi = n/W`, which is white. W is found from the record.
-    """
-    estimates = (record.phases + record.errors)[0]
-    phases = estimates - np.angle(np.exp(1j * record.errors[0]))
-    known = float(estimates @ phases / (phases @ phases))
-    squares = (estimates / known - phases) ** 2
-    square = float(squares.mean())
-    found = 0.5 * float(squares.std()) / square, math.sqrt(square / float((phases**2).mean()))
-    return math.sqrt(square), math.hypot(*found) / math.sqrt(len(squares))
 
 
 def _local(name: str) -> dict[str, object]:

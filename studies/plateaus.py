@@ -84,10 +84,8 @@ def _row(probe: str, readout: str, copies: int, cycles: int, seed: int) -> dict[
     measured = limit**2 * time / atoms
     drift = LASER * measured
     expected = drift + GAIN / (2.0 - GAIN) / (1.0 / measured + 1.0 / drift)
-    many: dict[str, int | tuple[int, ...]] = (
-        {"uncorrelated": copies} if probe == "uncorrelated" else {"copies": (copies,) * LEVELS}
-    )
-    cascade = Cascade(**many, readout=READOUTS[readout], prior=GaussianPrior(expected))  # type: ignore[arg-type]
+    blocks, alone = ((), copies) if probe == "uncorrelated" else ((copies,) * LEVELS, 0)
+    cascade = Cascade(blocks, uncorrelated=alone, readout=READOUTS[readout], prior=GaussianPrior(expected))
     plan = Plan(time, cascade.decohered(Dephasing(1.0), time), gain=GAIN)
     laser = Oscillator(white=drift * (2.0 - GAIN) / time)
     kind = list(SIZES).index(probe), list(READOUTS).index(readout)
