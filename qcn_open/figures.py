@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qcn_open import study
+from qcn_open.storage import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -108,7 +109,7 @@ def save(figure: Figure, stem: Path) -> tuple[Path, ...]:
             stream = io.BytesIO()
             figure.savefig(stream, format=kind, metadata=entries)
             files[stem.with_name(f"{stem.name}.{kind}")] = stream.getvalue()
-    study.write_atomically(files)
+    write_atomically(files)
     return tuple(files)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qcn_open import study
+from qcn_open.storage import write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -158,5 +159,5 @@ def write(root: Path) -> int:
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(entries)
-    study.write_atomically({root / "data" / "claims.csv": text.getvalue().encode()})
+    write_atomically({root / "data" / "claims.csv": text.getvalue().encode()})
     return len(entries)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qcn_open import ledger, study
+from qcn_open.storage import write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,9 +118,9 @@ def build(root: Path) -> Path:
             files[folder / "tables" / f"{name}-{label}.tex"] = booktabs(selected)
     content = {"numbers": numbers, "claims": {claim["id"]: claim for claim in claims}}
     files[folder / "numbers.json"] = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    study.write_atomically({path: text.encode() for path, text in files.items()})
+    write_atomically({path: text.encode() for path, text in files.items()})
     pdf = folder / "paper.pdf"
-    study.write_atomically({pdf: _compile(root)})
+    write_atomically({pdf: _compile(root)})
     return pdf
 
 

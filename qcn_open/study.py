@@ -28,7 +28,6 @@ import hashlib
 import importlib.util
 import io
 import json
-import os
 import platform
 import sys
 from collections.abc import Callable, Mapping
@@ -36,6 +35,8 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from qcn_open.storage import write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +54,6 @@ __all__ = [
     "run",
     "smoke_differences",
     "sources",
-    "write_atomically",
 ]
 
 PROFILES = ("default", "smoke", "full")
@@ -289,30 +289,6 @@ def sources() -> tuple[Path, ...]:
 def inputs(root: Path) -> tuple[Path, ...]:
     """Return the committed data that studies read rather than write."""
     return (*(root / "data").glob("species.csv"), *sorted((root / "examples").glob("*.toml")))
-
-
-def write_atomically(files: Mapping[Path, bytes]) -> None:
-    """Write files such that each is either complete or untouched, whatever interrupts the writing.
-
-    Parameters
-    ----------
-    files : Mapping[Path, bytes]
-        Contents by path. All are on disk under temporary names before the first one is renamed into place.
-    """
-    staged: dict[Path, Path] = {}
-    try:
-        for path, content in files.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            staged[path] = path.with_name(f".{path.name}.tmp-{os.getpid()}")
-            with staged[path].open("wb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
-        for path, temporary in staged.items():
-            temporary.replace(path)
-    finally:
-        for temporary in staged.values():
-            temporary.unlink(missing_ok=True)
 
 
 def _execute(path: Path) -> Any:
