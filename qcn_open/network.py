@@ -41,6 +41,7 @@ from qcn_open.noise import (
 from qcn_open.oscillator import Oscillator, centre_of_mass
 from qcn_open.preparation import Gates
 from qcn_open.species import known_species
+from qcn_open.toml_lines import line_of
 from qcn_open.validation import closed_interval, count, nonnegative, positive
 
 __all__ = ["Link", "Network", "Node"]
@@ -503,31 +504,49 @@ _NODE = {"name": "name", "atoms": "atoms", "share": "share", "dead_time_s": "dea
 _UNITS = ("_s", "_rad", "_hz", "_per_s", "_rad_per_s", "_probability")
 
 
+def _is_other_unit(key: str, known: str, unit: str) -> bool:
+    """Whether a key names what a known key does, in another unit than its own."""
+    quantity = known.removesuffix(unit)
+    return known.endswith(unit) and key.startswith(f"{quantity}_")
+
+
 @dataclass(frozen=True)
 class _Table:
-    """A table of a TOML file; `place` is what stands before its keys in messages."""
+    """A table of a TOML file; `keys` lead to it in `text`, and `label` names it in messages."""
 
-    place: str
+    path: Path
+    text: str
     content: Mapping[str, Any]
+    keys: tuple[str | int, ...] = ()
+    label: str = ""
     frequency_hz: float = 1.0
 
     def refusal(self, key: str, why: object) -> ValueError:
-        return ValueError(f"{self.place}{key}: {why}")
+        line = line_of(self.text, (*self.keys, *key.split(".")))
+        place = f"{self.path}, " if line is None else f"{self.path}, line {line}, "
+        return ValueError(f"{place}{self.label}{key}: {why}")
 
     def table(self, key: str) -> _Table:
         content = self.content.get(key, {})
         if not isinstance(content, dict):
             raise self.refusal(key, f"must be a table of keys, got {content!r}")
-        return replace(self, place=f"{self.place}{key}.", content=content)
+        return replace(self, keys=(*self.keys, key), label=f"{self.label}{key}.", content=content)
+
+    def node(self, number: int, content: Mapping[str, Any]) -> _Table:
+        label = f"node {content.get('name') or number + 1!r}, "
+        return replace(self, keys=("node", number), label=label, content=content)
 
     def only(self, *known: str) -> None:
         """Refuse keys that are not known, naming the one that is likely meant."""
         for key in self.content:
             if key in known:
                 continue
-            units = [one for one in known if any(one == key + unit for unit in _UNITS)]
-            if units:
-                raise self.refusal(key, f"the key must state its unit, write {' or '.join(units)}")
+            stated = [one for one in known if any(one == key + unit for unit in _UNITS)]
+            if stated:
+                raise self.refusal(key, f"the key must state its unit, write {' or '.join(stated)}")
+            others = [one for one in known if any(_is_other_unit(key, one, unit) for unit in _UNITS)]
+            if others:
+                raise self.refusal(key, f"there is no such unit, write {' or '.join(others)}")
             near = difflib.get_close_matches(key, known, 1, 0.5)
             guess = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
             raise self.refusal(key, f"there is no such key, {guess}")
@@ -597,10 +616,11 @@ def _read(path: Path) -> Network:
     if not path.is_file():
         raise ValueError(f"no network file at {path}")
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        content = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is no TOML: {error}") from None
-    top = _Table(f"{path}, ", content)
+    top = _Table(path, text, content)
     top.only("name", "dead_time_s", "transition", "noise", "laser", "node")
     frequency = top.table("transition").frequency()
     if frequency is None:
@@ -611,12 +631,7 @@ def _read(path: Path) -> Network:
         raise top.refusal("node", "must be a list of tables, each headed [[node]]")
     if not entries:
         raise top.refusal("node", "there is none, write a table headed [[node]] for each")
-    tables = []
-    for number, entry in enumerate(entries, start=1):
-        name = entry.get("name")
-        tables.append(
-            replace(top, place=f"{path}, node {name!r}, " if name else f"{path}, node {number}, ", content=entry)
-        )
+    tables = [top.node(number, entry) for number, entry in enumerate(entries)]
     nodes = [_node(table) for table in tables]
     noise, common = tuple(top.table("noise").noise()), top.table("laser").oscillator()
     own = [node.oscillator is not None for node in nodes]

@@ -151,7 +151,7 @@ BAD = {
     ),
     "other unit": (
         LINKED + "epr_rate_per_s = 3",
-        "link.epr_rate_per_s: there is no such key, did you mean epr_rate_hz",
+        "link.epr_rate_per_s: there is no such unit, write epr_rate_hz$",
     ),
     "negative fidelity": (
         LINKED + "epr_fidelity = -0.9",
