@@ -288,7 +288,7 @@ class Network:
         ------
         ValueError
             If the file is missing or no TOML, or a key is unknown, states no unit, is missing, or has a value that the
-            network cannot have, in one sentence with the file and the key.
+            network cannot have, in one sentence with the file, the line and the key.
 
         Examples
         --------

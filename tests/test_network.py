@@ -13,6 +13,7 @@ from closeness import approx
 
 import qcn_open as qcn
 from qcn_open.network import _GATES, _LINEWIDTHS, _LINK, _NODE, _NOISES
+from qcn_open.toml_lines import line_of
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -209,6 +210,45 @@ def test_bad_files(tmp_path: Path, case: str) -> None:
         read(tmp_path, text)
     assert str(caught.value).startswith(str(tmp_path / "clocks.toml"))
     assert "\n" not in str(caught.value)
+
+
+WRONG = ("-1", '"text"', "true", "[1.0]", "nan", "inf", "1e300", "{}", "1979-05-27")
+
+
+@pytest.mark.parametrize(
+    "line", [line for line in EVERY_KEY.split("\n") if "=" in line and not line.startswith("name")]
+)
+def test_every_wrong_value_is_named_with_its_line(tmp_path: Path, line: str) -> None:
+    lines = EVERY_KEY.split("\n")
+    # Where two tables have the same line, the later one.
+    number = len(lines) - lines[::-1].index(line)
+    key = line.split(" = ")[0]
+    for wrong in WRONG:
+        changed = [*lines[: number - 1], f"{key} = {wrong}", *lines[number:]]
+        with pytest.raises(ValueError, match=rf"clocks\.toml, line {number}, .*\b{key}: ") as caught:
+            read(tmp_path, "\n".join(changed))
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "keys", "line"),
+    [
+        ("a = 1\nb = 2", ("b",), 2),
+        ("# a = 1\n\n\na = 1", ("a",), 4),
+        ("a.b.c = 1\na.b.d = 2", ("a", "b", "d"), 2),
+        ("x = '''\na = 1\n'''\na = 1", ("a",), 4),
+        ("x = [\n  1,\n  2,\n]\ny = 1", ("y",), 5),
+        ("x = [\n  1,\n  2,\n]\ny = 1", ("x",), 1),
+        ("t = {a = 1, b = {c = 2}}", ("t", "b", "c"), 1),
+        ("[[n]]\na = 1\r\n[[n]]\r\na = 2\r\n", ("n", 1, "a"), 4),
+        ("[[n]]\na = 1\n[[n]]\nb = 2", ("n", 1, "a"), 3),
+        ("[t.u]\na = 1", ("t", "u", "b"), 1),
+        ("x = '\u2028\u0085'\na = 1", ("a",), 2),
+        ("a = 1", ("b", "c"), None),
+    ],
+)
+def test_lines_of_keys(text: str, keys: tuple[str | int, ...], line: int | None) -> None:
+    assert line_of(text, keys) == line
 
 
 def test_no_file(tmp_path: Path) -> None:
