@@ -339,6 +339,15 @@ class Record:
         detuning = joined / self.plan.interrogation_time
         return deviations(detuning, phases.shape[1], self.plan.cycle_time, frequency_hz, taus)
 
+    def fractional_frequency(self, frequency_hz: float) -> NDArray[np.float64]:
+        """Mean fractional frequency of the record in every cycle, less the true one, shape (chains, cycles).
+
+        A row at the rate ``1/plan.cycle_time`` is what `overlapping_adev` takes, and
+        `qcn_open.interchange.write_phase`.
+        """
+        omega = 2.0 * math.pi * positive("frequency_hz", frequency_hz, "Hz")
+        return self.errors / (self.plan.interrogation_time * omega)
+
     def error_over_cycles(self) -> tuple[float, float]:
         r"""RMS error (rad) a cycle of the record, averaged over many cycles, and its relative standard error.
 

@@ -13,6 +13,7 @@ from qcn_open.validation import count, open_interval
 
 if TYPE_CHECKING:
     from quimb.tensor import MatrixProductOperator, MatrixProductState
+    from qutip import Qobj
 
 __all__ = ["GhzBlocks", "Probe"]
 
@@ -175,6 +176,23 @@ class Probe(ABC):
         form = MatrixProductState if state.ndim == 1 else MatrixProductOperator
         # The cutoff is the rounding error of the entries themselves.
         return form.from_dense(state, dims=[self.levels] * self.atoms, cutoff=1e-15, cutoff_mode="rel")
+
+    def to_qutip(self) -> Qobj:
+        r"""State as a QuTiP ket of the levels (g, e), or density operator where it is mixed, one factor for each atom.
+
+        Raises
+        ------
+        ValueError
+            If there are too many atoms for a dense state.
+        """
+        from qutip import Qobj
+
+        state, levels = self.vector(), [self.levels] * self.atoms
+        return Qobj(state, dims=[levels, [1] if state.ndim == 1 else levels])
+
+    def to_quimb(self) -> MatrixProductState | MatrixProductOperator:
+        """State as a quimb tensor network, one site for each atom: `network`."""
+        return self.network()
 
 
 def open_ends(tensors: list[NDArray[np.complex128]]) -> list[NDArray[np.complex128]]:
