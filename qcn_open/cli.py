@@ -78,6 +78,15 @@ def study(name: Name, profile: Profile = Profile.default, root: Root = Path()) -
         typer.echo(f"{name}: {rows} rows in {time.perf_counter() - start:.1f} s -> data/{name}.csv")
 
 
+@app.command(hidden=True)
+def chunk(name: Name, number: int, profile: Profile = Profile.default, root: Root = Path()) -> None:
+    """Compute one chunk of a study that is a sweep, as the jobs of a cluster do."""
+    with _one_sentence(f"chunk {number} of {name}"):
+        from qcn_open.study import run_chunk
+
+        typer.echo(f"{name}: chunk {number} -> {run_chunk(root, name, number, profile.value)}")
+
+
 @app.command()
 def figure(name: Name, root: Root = Path()) -> None:
     """Draw the figure of a study from its table, as PDF, SVG and PNG."""

@@ -141,9 +141,13 @@ def known_species() -> Mapping[str, Species]:
     >>> known_species()["Sr"].frequency_hz
     429228004229872.99
     """
-    # An installed package carries the table with it; in the repository it lies with the other data.
+    return read_species(species_file())
+
+
+def species_file() -> Path:
+    """Return the file of `known_species`: an installed package carries it, in the repository it lies with the data."""
     packaged = Path(__file__).with_name("species.csv")
-    return read_species(packaged if packaged.is_file() else Path(__file__).parents[1] / "data" / "species.csv")
+    return packaged if packaged.is_file() else Path(__file__).parents[1] / "data" / "species.csv"
 
 
 def heisenberg_stability(frequency_hz: float, atoms: int, tau_s: float, prefactor: float = 1.0) -> float:

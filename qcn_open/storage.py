@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from uuid import uuid4
 
 __all__ = ["write_atomically"]
 
@@ -21,7 +22,8 @@ def write_atomically(files: Mapping[Path, bytes]) -> None:
     try:
         for path, content in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            staged[path] = path.with_name(f".{path.name}.tmp-{os.getpid()}")
+            # Not the process's number: another machine that shares the folder may have the same.
+            staged[path] = path.with_name(f".{path.name}.tmp-{uuid4().hex}")
             with staged[path].open("wb") as stream:
                 stream.write(content)
                 stream.flush()

@@ -16,27 +16,32 @@ study. Its docstring opens with the question, and it defines
 and optionally ``TOLERANCE`` (column -> absolute tolerance of a recomputation, for columns that hold errors),
 ``TABLES`` (name -> function of the table) and ``NUMBERS`` (name -> function of the table) for the manuscript.
 
+A study of many points defines ``sweep(config)``, a `qcn_open.sweep.Sweep`, instead of ``rows(config)``. Its chunks are
+kept in ``paper/build/sweeps/NAME/PROFILE``, where `run` goes on after an interrupt and other machines can help with
+`run_chunk`.
+
 `run` writes ``data/NAME.csv`` and beside it ``data/NAME.json``, its provenance; `read` refuses a table that
 no longer is the one its provenance describes.
 """
 
 from __future__ import annotations
 
+import ast
 import csv
 import difflib
-import hashlib
 import importlib.util
 import io
 import json
-import platform
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qcn_open import sweep as sweeps
+from qcn_open.provenance import package_sha256, sha256, versions
 from qcn_open.storage import write_atomically
+from qcn_open.sweep import Sweep, evaluate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,25 +52,25 @@ if TYPE_CHECKING:
 __all__ = [
     "PROFILES",
     "Study",
+    "chunk_files",
     "inputs",
     "load",
     "names",
     "read",
     "run",
+    "run_chunk",
     "smoke_differences",
-    "sources",
+    "swept",
 ]
 
 PROFILES = ("default", "smoke", "full")
 
-_RECORDED = ("numpy", "scipy", "numba", "pandas", "qutip", "quimb", "cvxpy-base", "clarabel", "qcn_open")
 _PARSERS: Mapping[str, Callable[[str], object]] = {
     "bool": "True".__eq__,
     "int64": int,
     "float64": float,
     "str": str,
 }
-_RENDERING = ("__main__.py", "cli.py", "figures.py", "ledger.py", "paper.py")
 _RELATIVE_TOLERANCE = 1e-8
 
 
@@ -89,6 +94,8 @@ class Study:
         Backend instances whose ``repr`` goes into the provenance.
     rows, figure : callable
         Configuration to table; table to figure.
+    sweep : callable or None
+        Configuration to the sweep that ``rows`` evaluates; none if the study is not one.
     claims : tuple of Claim
         What the table says about the paper.
     tolerance : Mapping[str, float]
@@ -104,6 +111,7 @@ class Study:
     key: tuple[str, ...]
     backends: tuple[object, ...]
     rows: Callable[[Any], pd.DataFrame]
+    sweep: Callable[[Any], Sweep] | None
     figure: Callable[[pd.DataFrame], Figure]
     claims: tuple[Claim, ...]
     tolerance: Mapping[str, float]
@@ -155,7 +163,9 @@ def load(root: Path, name: str) -> Study:
         module = _execute(path)
     except Exception as error:
         raise ValueError(f"study {name!r} does not load: {type(error).__name__}: {error}") from error
-    needed = ("Config", "SMOKE", "FULL", "KEY", "BACKENDS", "rows", "figure", "CLAIMS")
+    sweep: Callable[[Any], Sweep] | None = getattr(module, "sweep", None)
+    rows = "rows" if sweep is None else "sweep"
+    needed = ("Config", "SMOKE", "FULL", "KEY", "BACKENDS", rows, "figure", "CLAIMS")
     missing = [attribute for attribute in needed if not hasattr(module, attribute)]
     if missing or not module.__doc__:
         raise ValueError(f"study {name!r} does not define {', '.join(missing) or 'its question in a docstring'}")
@@ -166,7 +176,8 @@ def load(root: Path, name: str) -> Study:
         profiles=dict(zip(PROFILES, (module.Config(), module.SMOKE, module.FULL), strict=True)),
         key=tuple(module.KEY),
         backends=tuple(module.BACKENDS),
-        rows=module.rows,
+        rows=module.rows if sweep is None else lambda config: evaluate(sweep(config)),
+        sweep=sweep,
         figure=module.figure,
         claims=tuple(module.CLAIMS),
         tolerance=getattr(module, "TOLERANCE", {}),
@@ -175,7 +186,9 @@ def load(root: Path, name: str) -> Study:
     )
 
 
-def run(root: Path, name: str, profile: str = "default") -> pd.DataFrame:
+def run(
+    root: Path, name: str, profile: str = "default", progress: Callable[[int, int, str], None] | None = None
+) -> pd.DataFrame:
     """Compute the table of a study and write it with its provenance.
 
     Both files appear complete or not at all. Nothing in them tells when, where or by whom they were computed.
@@ -188,6 +201,8 @@ def run(root: Path, name: str, profile: str = "default") -> pd.DataFrame:
         The study.
     profile : str
         ``default``, ``smoke`` or ``full``.
+    progress : callable, optional
+        As in `qcn_open.sweep.run`; called if the study is a sweep.
 
     Returns
     -------
@@ -201,19 +216,23 @@ def run(root: Path, name: str, profile: str = "default") -> pd.DataFrame:
     """
     study = load(root, name)
     config = study.config(profile)
-    content, columns = _encode(_compute(study, config), study)
+    if study.sweep is None:
+        computed = _compute(study, config)
+    else:
+        computed = sweeps.run(study.sweep(config), _chunk_folder(root, name, profile), progress)
+    content, columns = _encode(computed, study)
     table = _decode(content, columns)
     provenance = {
         "study": name,
         "profile": profile,
         "config": asdict(config),
         "backends": [repr(backend) for backend in study.backends],
-        "versions": {"python": platform.python_version()} | {name: metadata.version(name) for name in _RECORDED},
+        "versions": versions(),
         "sha256": {
-            "table": _sha256(content),
-            "study": _sha256(study.path.read_bytes()),
-            "package": _package_sha256(),
-            "inputs": {str(path.relative_to(root)): _sha256(path.read_bytes()) for path in inputs(root)},
+            "table": sha256(content),
+            "study": sha256(study.path.read_bytes()),
+            "package": package_sha256(),
+            "inputs": {str(path.relative_to(root)): sha256(path.read_bytes()) for path in inputs(root)},
         },
         "rows": len(table),
         "columns": columns,
@@ -225,6 +244,42 @@ def run(root: Path, name: str, profile: str = "default") -> pd.DataFrame:
         }
     )
     return table
+
+
+def swept(root: Path) -> tuple[str, ...]:
+    """Return the names of the studies that are sweeps, without loading any."""
+    return tuple(
+        name
+        for name in names(root)
+        if any(
+            isinstance(part, ast.FunctionDef) and part.name == "sweep"
+            for part in ast.parse((root / "studies" / f"{name}.py").read_bytes()).body
+        )
+    )
+
+
+def chunk_files(root: Path, name: str, profile: str = "default") -> tuple[Path, ...]:
+    """Return the files in which the chunks of a study are kept, in their order.
+
+    Raises
+    ------
+    ValueError
+        If the study or profile is unknown, or the study is no sweep.
+    """
+    sweep, folder = _sweep(root, name, profile)
+    return tuple(sweeps.chunk_file(sweep, folder, number) for number in range(sweep.chunks))
+
+
+def run_chunk(root: Path, name: str, number: int, profile: str = "default") -> Path:
+    """Compute one chunk of a study, unless it is there; `run` then finds it.
+
+    Raises
+    ------
+    ValueError
+        If the study, profile or chunk is unknown, or the study is no sweep.
+    """
+    sweep, folder = _sweep(root, name, profile)
+    return sweeps.run_chunk(sweep, folder, number)
 
 
 def read(root: Path, name: str) -> pd.DataFrame:
@@ -241,7 +296,7 @@ def read(root: Path, name: str) -> pd.DataFrame:
     if not path.is_file():
         raise ValueError(f"{_shown(root, path)} is missing: {remedy}")
     content = path.read_bytes()
-    if _sha256(content) != provenance["sha256"]["table"]:
+    if sha256(content) != provenance["sha256"]["table"]:
         found, expected = max(content.count(b"\n") - 1, 0), provenance["rows"]
         fault = (
             f"is truncated ({found} of {expected} rows)" if found < expected else "was changed after it was computed"
@@ -280,12 +335,6 @@ def smoke_differences(root: Path, name: str) -> list[str]:
     return differences
 
 
-def sources() -> tuple[Path, ...]:
-    """Return the package files that can change a table: all but command line, figures, ledger and paper."""
-    package = Path(__file__).parent
-    return tuple(path for path in sorted(package.rglob("*.py")) if path.name not in _RENDERING)
-
-
 def inputs(root: Path) -> tuple[Path, ...]:
     """Return the committed data that studies read rather than write."""
     return (*(root / "data").glob("species.csv"), *sorted((root / "examples").glob("*.toml")))
@@ -304,6 +353,17 @@ def _execute(path: Path) -> Any:
         del sys.modules[spec.name]
         raise
     return module
+
+
+def _sweep(root: Path, name: str, profile: str) -> tuple[Sweep, Path]:
+    study = load(root, name)
+    if study.sweep is None:
+        raise ValueError(f"study {name!r} is no sweep: run `qcn study {name}`")
+    return study.sweep(study.config(profile)), _chunk_folder(root, name, profile)
+
+
+def _chunk_folder(root: Path, name: str, profile: str) -> Path:
+    return root / "paper" / "build" / "sweeps" / name / profile
 
 
 def _compute(study: Study, config: Any) -> pd.DataFrame:
@@ -372,16 +432,6 @@ def _agree(now: object, then: object, tolerance: float | None) -> bool:
 
 def _identity(row: Mapping[Any, object], key: list[str]) -> str:
     return ", ".join(f"{column}={row[column]}" for column in key)
-
-
-def _package_sha256() -> str:
-    package = Path(__file__).parent
-    listing = "".join(f"{path.relative_to(package)} {_sha256(path.read_bytes())}\n" for path in sources())
-    return _sha256(listing.encode())
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
 
 
 def _table_path(root: Path, name: str) -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qcn_open import study
+from qcn_open import provenance, study
 
 
 def edit(path: Path, old: str, new: str) -> None:
@@ -162,6 +162,6 @@ def test_smoke_differences_name_what_no_longer_follows(
 
 
 def test_only_files_that_can_change_a_table_are_its_sources() -> None:
-    found = {path.name for path in study.sources()}
+    found = {path.name for path in provenance.sources()}
     assert "study.py" in found
     assert not found & {"cli.py", "figures.py", "ledger.py", "paper.py"}
