@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qcn_open.bayes import expected_error
 from qcn_open.cascade import Cascade
 from qcn_open.estimators import Estimator, Joint
 from qcn_open.preparation import Perfect, Preparation
 from qcn_open.priors import FlatPrior, Prior
-from qcn_open.readouts.fringes import Fringes, MultiAngle
+from qcn_open.readouts.fringes import FedForward, Fringes, MultiAngle
 from qcn_open.validation import count
 
-__all__ = ["best_cascade"]
+__all__ = ["best_cascade", "promising"]
 
 # Copies of every level from the smallest blocks to the largest; over several nodes the uncorrelated atoms come first.
 _Allocation = tuple[int, ...]
@@ -198,3 +200,163 @@ def _moves(allocation: _Allocation, atoms: int, sizes: list[int]) -> Iterator[_A
                 filled = _filled(moved, atoms, sizes)
                 if filled is not None and filled[-1] > 0:
                     yield filled
+
+
+# --- A first look ----------------------------------------------------------------------------------------
+
+# Of the probability that a fringe is mistaken, the part of its bound by the overlap of the distributions.
+_MISTAKEN = 0.25
+_SLOPES = (0.0, 0.15, 0.5)
+_ANGLES = np.pi * (np.arange(24) + 0.5) / 24
+_CONTRASTS = 1.0 - np.linspace(1.0, 0.0, 65) ** 2
+_KEPT = 6
+_MOST_LEVELS = 12
+
+
+def promising(
+    alone: Cascade,
+    nodes: int,
+    sets: int,
+    most: float,
+    preparation: Callable[[int], Preparation],
+    number: int,
+) -> list[tuple[float, tuple[int, ...]]]:
+    r"""Allocations that err least by an estimate that takes no time, and what they err by.
+
+    Of a Gaussian prior of variance v and blocks with the Fisher information F the mean square error is about
+
+    .. math:: \frac{1}{v^{-1} + F} + \frac12\sum_js_j^2\,e^{-s_j^2/8v}
+              \prod_{n<n_j}\Bigl(\sum_o\sqrt{p(o|\varphi)p(o|\varphi+s_j)}\Bigr)^{c_n}, \qquad s_j = 2\pi/n_j,
+
+    of which the second part is that of fringes mistaken for their neighbours; 1/2 is from a comparison with
+    `expected_error`, which it meets to about 10 % near the best allocation.
+
+    Parameters
+    ----------
+    alone : Cascade
+        All atoms uncorrelated, under a Gaussian prior, with what decoherence leaves of them.
+    nodes : int
+        Atoms of the smallest block, of which there are at most `sets`.
+    sets : int
+        How often the smallest block fits into the atoms.
+    most : float
+        Largest number of blocks of all sizes.
+    preparation : callable
+        Of so many blocks; the logarithm of their contrast is linear in that number.
+    number : int
+        How many allocations.
+
+    Returns
+    -------
+    list of (float, tuple of int)
+        Mean square error (rad^2), and copies as in `Cascade`, but the single atoms of one node, which are what is left;
+        the best first. No blocks at all are one of the choices.
+
+    Examples
+    --------
+    >>> from qcn_open.priors import GaussianPrior
+    >>> found = promising(Cascade(uncorrelated=100, prior=GaussianPrior(0.2)), 1, 100, math.inf, lambda _: Perfect(), 2)
+    >>> [sum(copies << level for level, copies in enumerate(blocks)) <= 100 for _, blocks in found]
+    [True, True]
+    """
+    first = 1 if nodes == 1 else 0
+    top = min(int(math.log2(max(sets, 1))), _MOST_LEVELS)
+    sizes = nodes << np.arange(first, top + 1)
+    if most < 1 or len(sizes) == 0:
+        return [(float(_squares(alone, sizes[:0], np.zeros((1, 0)), np.zeros((0, 2)))[0]), ())]
+    largest = int(min(most, alone.atoms // sizes[0]))
+    ends = np.array([[_log_contrast(preparation(b), size) for b in (1, largest)] for size in sizes.tolist()])
+    slopes = (ends[:, 1] - ends[:, 0]) / max(largest - 1, 1)
+    contrasts = np.stack([ends[:, 0] - slopes, slopes], axis=1)
+
+    def feasible(copies: NDArray[np.int64]) -> NDArray[np.int64]:
+        within = (copies >= 0).all(axis=1) & (copies.sum(axis=1) <= most) & (copies @ sizes <= alone.atoms)
+        return np.unique(copies[within & (copies @ (sizes // nodes) <= sets)], axis=0)
+
+    def ranked(copies: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        squares = _squares(alone, sizes, copies, contrasts)
+        order = np.argsort(squares, kind="stable")[: max(number, _KEPT)]
+        return squares[order], copies[order]
+
+    squares, best = ranked(feasible(_shapes(len(sizes), sets)))
+    moves = _block_moves(len(sizes))
+    while True:
+        around = (best[:_KEPT, None, :] + moves).reshape(-1, len(sizes))
+        improved, best = ranked(feasible(np.concatenate([best, around])))
+        if not improved[0] < squares[0] * (1.0 - 1e-6):
+            break
+        squares = improved
+    return [
+        (float(square), (0,) * first + tuple(copies) if any(copies) else ())
+        for square, copies in zip(improved[:number].tolist(), best[:number].tolist(), strict=True)
+    ]
+
+
+def _log_contrast(preparation: Preparation, size: int) -> float:
+    return math.log(max(preparation.contrast(size), 1e-300))
+
+
+def _shapes(levels: int, sets: int) -> NDArray[np.int64]:
+    """Copies of neighbouring levels that grow towards the smaller one, in numbers up to what fits."""
+    found = [np.zeros((1, levels), dtype=np.int64)]
+    for first in range(levels):
+        for last in range(first + 1, levels + 1):
+            most = max(sets >> first, 1)
+            numbers = np.unique(np.rint(1.25 ** np.arange(math.log(most) / math.log(1.25) + 1.0)))
+            for slope in _SLOPES if last - first > 1 else _SLOPES[:1]:
+                copies = np.zeros((len(numbers), levels), dtype=np.int64)
+                copies[:, first:last] = np.rint(np.outer(numbers, 1.0 + slope * np.arange(last - first)[::-1]))
+                found.append(copies)
+    return np.concatenate(found)
+
+
+def _block_moves(levels: int) -> NDArray[np.int64]:
+    """A block more or less, for single atoms or for two blocks of half its size."""
+    one = np.eye(levels, dtype=np.int64)
+    traded = one[1:] - 2 * one[:-1]
+    return np.concatenate([one, -one, 2 * one, -2 * one, traded, -traded])
+
+
+def _squares(
+    alone: Cascade, sizes: NDArray[np.int64], copies: NDArray[np.int64], contrasts: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Approximate mean square errors of allocations (rad^2), shape (allocations,)."""
+    variance = alone.prior.variance
+    readout = alone.readout
+    read = 1.0 - 2.0 * readout.detection_error
+    one = read * alone.coherence * (1.0 if readout.loss == "seen" else alone.survival)
+    present = alone.survival if readout.loss == "seen" else 1.0
+    blocks = copies.sum(axis=1)
+    logs = contrasts[:, 0] + np.outer(blocks, contrasts[:, 1]) + sizes * math.log(one)
+    levels = np.exp(np.minimum(logs, 0.0))
+    single = alone.atoms - copies @ sizes
+    fed = isinstance(readout, FedForward)
+    known = single * present * _information(np.array(one), fed)
+    known = known + (copies * sizes**2.0 * present**sizes * _information(levels, fed)).sum(axis=1)
+    squares = 1.0 / (1.0 / variance + known)
+    for m, size in enumerate(sizes.tolist()):
+        shift = 2.0 * math.pi / size
+        alike = -(shift**2) / (8.0 * variance) + single * _log_overlap(np.array([one]), present, 1, size)
+        for n in range(m):
+            smaller = sizes[n]
+            alike = alike + copies[:, n] * _log_overlap(levels[:, n], present ** int(smaller), int(smaller), size)
+        squares = squares + np.where(copies[:, m] > 0, 2.0 * _MISTAKEN * shift**2 * np.exp(alike), 0.0)
+    return squares
+
+
+def _information(contrast: NDArray[np.float64], fed: bool) -> NDArray[np.float64]:
+    """Of a parity, in units of n^2: at mid-fringe, or averaged over fixed angles."""
+    return np.asarray(contrast**2 if fed else 1.0 - np.sqrt(1.0 - contrast**2))
+
+
+def _log_overlap(contrast: NDArray[np.float64], present: float, size: int, of: int) -> NDArray[np.float64]:
+    """Logarithm of the overlap of the signs of a block at two phases that blocks of another size can't tell apart."""
+    overlap = np.interp(contrast, _CONTRASTS, _overlaps(size, of))
+    return np.asarray(np.log(1.0 - present * (1.0 - np.exp(overlap))))
+
+
+@cache
+def _overlaps(size: int, of: int) -> NDArray[np.float64]:
+    half = math.pi * size / of
+    plus, other = (0.5 + 0.5 * _CONTRASTS[:, None] * np.cos(_ANGLES + side) for side in (half, -half))
+    return np.asarray(np.log(np.sqrt(plus * other) + np.sqrt((1.0 - plus) * (1.0 - other))).mean(axis=1))

@@ -40,7 +40,7 @@ from qcn_open.oscillator import Oscillator
 from qcn_open.preparation import Perfect
 from qcn_open.priors import GaussianPrior
 from qcn_open.ramsey import bound_optimal_time
-from qcn_open.readouts.fringes import MultiAngle
+from qcn_open.readouts.fringes import FedForward, Fringes, MultiAngle
 from qcn_open.validation import open_interval, positive
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ _FEW_BLOCKS = (1.0, 4.0)
 
 
 @dataclass(frozen=True)
-class _Clock:
+class SingleClock:
     """One clock: its atoms, the atoms of its smallest block, and how blocks are made, if it has any."""
 
     atoms: int
@@ -79,6 +79,7 @@ class _Clock:
     dead_time: float
     frequency_hz: float
     gain: float
+    readout: Fringes = MultiAngle()
 
     @property
     def entangled(self) -> bool:
@@ -88,6 +89,12 @@ class _Clock:
     def perfect(self) -> bool:
         """Whether blocks are made without a flaw, and as many as one likes."""
         return self.assembly is None or (self.assembly.slowest is None and self.assembly.preparation(1) == Perfect())
+
+    @property
+    def ensemble_readout(self) -> Fringes:
+        """Of ensembles that track windings, as `Plan.ensembles` has it."""
+        adaptive = isinstance(self.readout, FedForward)
+        return MultiAngle(self.readout.loss, None, self.readout.detection_error) if adaptive else self.readout
 
     @property
     def omega(self) -> float:
@@ -124,7 +131,7 @@ class _Clock:
 
 
 @dataclass(frozen=True)
-class _Operation:
+class OperatingPoint:
     """A plan, the mean square error of a cycle (rad^2), the relative uncertainty of its root, and its slips a cycle.
 
     predicted_variance is that of the phase around what was known before, rad^2.
@@ -144,7 +151,7 @@ class _Operation:
             square /= max(1.0 - square / self.predicted_variance, 1e-3)
         return (square + 4.0 * math.pi**2 * self.slips) * self.plan.cycle_time / self.plan.interrogation_time**2
 
-    def variance(self, tau: float, clock: _Clock) -> float:
+    def variance(self, tau: float, clock: SingleClock) -> float:
         """Of the detuning over an averaging time (s), with the Dick effect, (rad/s)^2."""
         dick = 0.0
         if clock.dead_time > 0.0:
@@ -157,19 +164,18 @@ class _Operation:
 
 
 @cache
-def _slips_between(atoms: int, ratio: int) -> float:
+def _slips_between(atoms: int, ratio: int, readout: Fringes) -> float:
     """Slips a use between two ensembles of so many atoms, before they decohere."""
-    return windings((atoms, atoms), (ratio, 1), 0.3, MultiAngle()).slips[1]
+    return windings((atoms, atoms), (ratio, 1), 0.3, readout).slips[1]
 
 
 @cache
-def _tracking(clock: _Clock, time: float, square: float | None) -> tuple[Tracking, Windings] | None:
+def tracked(clock: SingleClock, time: float, square: float | None) -> tuple[Tracking, Windings] | None:
     """The fewest atoms that count windings with few enough slips, or None if they don't fit."""
     allowed = clock.allowed_slips(0, square)
     direct = clock.phase_variance(time)
     if gaussian_slip(direct) <= allowed:
-        return Tracking(), windings((), (), direct, MultiAngle())
-    coherence, survival = clock.remaining(time)
+        return Tracking(), windings((), (), direct, clock.ensemble_readout)
     best: tuple[int, Tracking] | None = None
     for ratio in _RATIOS:
         # The shortest Ramsey time is short enough by itself; fewer steps a level where they do.
@@ -182,17 +188,16 @@ def _tracking(clock: _Clock, time: float, square: float | None) -> tuple[Trackin
         for number in _ENSEMBLES:
             if levels * number > clock.atoms - _FEWEST or (best is not None and levels * number >= best[0]):
                 break
-            if uses * _slips_between(number, ratio) <= 0.6 * clock.allowed_slips(levels * number, square):
+            if uses * _slips_between(number, ratio, clock.ensemble_readout) <= 0.6 * clock.allowed_slips(
+                levels * number, square
+            ):
                 best = levels * number, Tracking((number,) * levels, (ratio,) * levels)
                 break
     if best is None:
         return None
     tracking = best[1]
     while sum(tracking.atoms) <= clock.atoms - _FEWEST:
-        step = clock.step_variance(time, tracking.steps)
-        # Lost atoms that are seen do less harm than those that read as a random sign, whose enumeration is exact.
-        readout = MultiAngle("seen" if survival == 1.0 else "random")
-        counted = windings(tracking.atoms, tracking.ratios, step, readout, coherence, survival)
+        counted = count_windings(clock, time, tracking)
         if counted.slips_per_cycle <= clock.allowed_slips(sum(tracking.atoms), square):
             return tracking, counted
         # Decohered ensembles are the last ones.
@@ -205,7 +210,7 @@ def _tracking(clock: _Clock, time: float, square: float | None) -> tuple[Trackin
 
 
 @cache
-def _operation(clock: _Clock, time: float) -> _Operation | None:
+def _operation(clock: SingleClock, time: float) -> OperatingPoint | None:
     """The best plan of this interrogation time, or None if no atoms are left to count its windings."""
     operation = _operation_for(clock, time, None)
     if operation is not None and operation.square > 1.2 * clock.expected_square(sum(operation.plan.tracking.atoms)):
@@ -216,12 +221,30 @@ def _operation(clock: _Clock, time: float) -> _Operation | None:
     return operation
 
 
-def _operation_for(clock: _Clock, time: float, square: float | None) -> _Operation | None:
+def _operation_for(clock: SingleClock, time: float, square: float | None) -> OperatingPoint | None:
     """The plan whose slips are few as against an error of this mean square (rad^2), or as against the expected one."""
-    found = _tracking(clock, time, square)
+    found = tracked(clock, time, square)
     if found is None:
         return None
-    tracking, counted = found
+    plan = unallocated(clock, time, *found)
+    if clock.entangled:
+        plan = replace(plan, cascade=_allocated(plan.cascade, clock, plan.cycle_time))
+    return budgeted(plan, found[1])
+
+
+def count_windings(clock: SingleClock, time: float, tracking: Tracking) -> Windings:
+    """What given ensembles get wrong."""
+    if not tracking.atoms:
+        return windings((), (), clock.phase_variance(time), clock.ensemble_readout)
+    coherence, survival = clock.remaining(time)
+    # Lost atoms that are seen do less harm than those that read as a random sign, whose enumeration is exact.
+    readout = replace(clock.ensemble_readout, loss="seen" if survival == 1.0 else "random")
+    step = clock.step_variance(time, tracking.steps)
+    return windings(tracking.atoms, tracking.ratios, step, readout, coherence, survival)
+
+
+def unallocated(clock: SingleClock, time: float, tracking: Tracking, counted: Windings) -> Plan:
+    """The plan whose atoms are uncorrelated but for those that track windings, with what is known of the phase."""
     atoms = clock.atoms - sum(tracking.atoms)
     variance = counted.residual_variance
     if not tracking.atoms:
@@ -231,19 +254,23 @@ def _operation_for(clock: _Clock, time: float, square: float | None) -> _Operati
         gain = clock.gain * variance / (variance + error)
         variance = clock.oscillator.phase_variance(time, clock.dead_time, gain=gain) + gain * error / (2.0 - gain)
     coherence, survival = clock.remaining(time)
-    cascade = Cascade(uncorrelated=atoms, prior=GaussianPrior(variance), coherence=coherence, survival=survival)
-    if clock.entangled:
-        cascade = _allocated(cascade, clock, time + clock.dead_time)
-    rms, error = expected_error(cascade, _TRIALS, np.random.default_rng(20140615))
-    plan = Plan(time, cascade, tracking, clock.gain, clock.dead_time)
-    return _Operation(plan, rms**2, error / rms, counted.slips_per_cycle, variance)
+    prior = GaussianPrior(variance)
+    cascade = Cascade((), 1, atoms, clock.readout, prior=prior, coherence=coherence, survival=survival)
+    return Plan(time, cascade, tracking, clock.gain, clock.dead_time)
+
+
+def budgeted(plan: Plan, counted: Windings) -> OperatingPoint:
+    """A plan with what it errs by and how often its ensembles slip."""
+    rms, error = expected_error(plan.cascade, _TRIALS, np.random.default_rng(20140615))
+    assert isinstance(plan.cascade.prior, GaussianPrior)
+    return OperatingPoint(plan, rms**2, error / rms, counted.slips_per_cycle, plan.cascade.prior.variance)
 
 
 def _digits(number: float, digits: int) -> float:
     return float(f"{number:.{digits - 1}e}")
 
 
-def _allocated(uncorrelated: Cascade, clock: _Clock, cycle_time: float) -> Cascade:
+def _allocated(uncorrelated: Cascade, clock: SingleClock, cycle_time: float) -> Cascade:
     """The best cascade of as many atoms under the same prior and decoherence, or the uncorrelated atoms."""
     if clock.assembly is not None and not clock.perfect:
         return _assembled(uncorrelated, clock.nodes, clock.assembly, cycle_time)
@@ -308,7 +335,7 @@ def _descended(copies: tuple[int, ...], alone: Cascade, nodes: int, sets: int) -
     """From the given copies to better ones, a block at a time; `alone` holds the atoms and what is known of them."""
 
     def filled(copies: Sequence[int]) -> Cascade | None:
-        found = _with_blocks(alone, copies, nodes, sets)
+        found = with_blocks(alone, copies, nodes, sets)
         return None if found is None or 0 in found.copies else found
 
     # From a start with more atoms in blocks than there are, the largest blocks go first.
@@ -322,7 +349,7 @@ def _assembled(alone: Cascade, nodes: int, assembly: Assembly, cycle_time: float
     most = assembly.most(cycle_time)
 
     def filled(copies: Sequence[int]) -> Cascade | None:
-        found = _with_blocks(alone, copies, nodes, assembly.sets)
+        found = with_blocks(alone, copies, nodes, assembly.sets)
         blocks = sum(found.copies) if found is not None else 0
         if found is None or (blocks > most and nodes > 1):
             return None
@@ -339,7 +366,7 @@ def _assembled(alone: Cascade, nodes: int, assembly: Assembly, cycle_time: float
     return best([alone, _improved(start, alone, filled)], 1, _TRIALS)[0]
 
 
-def _with_blocks(alone: Cascade, copies: Sequence[int], nodes: int, sets: int) -> Cascade | None:
+def with_blocks(alone: Cascade, copies: Sequence[int], nodes: int, sets: int) -> Cascade | None:
     """So many blocks of the atoms of `alone`, or None if there are not enough; `sets` is as in `Assembly`."""
     while copies and copies[-1] == 0:
         copies = copies[:-1]
@@ -384,7 +411,7 @@ def _improved(best: Cascade, alone: Cascade, filled: Callable[[Sequence[int]], C
     return alone if better(alone, best) else best
 
 
-def _direct_time(clock: _Clock, longest: float) -> float:
+def direct_time(clock: SingleClock, longest: float) -> float:
     """The longest interrogation time, s, without ensembles that count windings."""
     allowed = clock.allowed_slips()
 
@@ -400,10 +427,10 @@ def _direct_time(clock: _Clock, longest: float) -> float:
     return low
 
 
-def _operations(clock: _Clock, taus: Sequence[float]) -> tuple[dict[float, _Operation], str]:
+def _operations(clock: SingleClock, taus: Sequence[float]) -> tuple[dict[float, OperatingPoint], str]:
     """Plans of all interrogation times worth it, and what keeps longer ones from being so."""
     durations = [tau - clock.dead_time for tau in taus]
-    direct = _direct_time(clock, durations[-1])
+    direct = direct_time(clock, durations[-1])
     wanted = sorted({*durations, *([direct] if direct >= durations[0] else [])})
     times = [wanted[0]]
     for time in wanted[1:]:
@@ -411,7 +438,7 @@ def _operations(clock: _Clock, taus: Sequence[float]) -> tuple[dict[float, _Oper
         times += [times[-1] * (time / times[-1]) ** ((i + 1) / between) for i in range(between)]
     if durations[0] > direct:
         times.insert(0, direct)
-    found: dict[float, _Operation] = {}
+    found: dict[float, OperatingPoint] = {}
     reason = "interrogation time = tau"
     for time in times:
         operation = _operation(clock, time)
@@ -446,7 +473,7 @@ def _operations(clock: _Clock, taus: Sequence[float]) -> tuple[dict[float, _Oper
     return found, reason
 
 
-def _reason(best: _Operation, longer: _Operation) -> str:
+def _reason(best: OperatingPoint, longer: OperatingPoint) -> str:
     """Why a longer interrogation time is worse."""
     if longer.slips_share > _SLIP_FREE:
         return "slips"
@@ -458,14 +485,27 @@ def _reason(best: _Operation, longer: _Operation) -> str:
     return "atoms that track windings"
 
 
-def _clocks(network: Network, scheme: str, gain: float) -> list[_Clock]:
+def single_clocks(
+    network: Network, scheme: str, gain: float = 0.1, readout: Fringes = MultiAngle()
+) -> list[SingleClock]:
+    """The clocks of a scheme."""
     gain = open_interval("gain", gain, 0.0, 2.0)
     found = []
     for one in clocks(network, scheme):
         assembly = Assembly.of(one, scheme)
         smallest = assembly.smallest if assembly is not None else 1
         found.append(
-            _Clock(one.atoms, smallest, assembly, one.oscillator, one.noise, one.dead_time, one.frequency_hz, gain)
+            SingleClock(
+                one.atoms,
+                smallest,
+                assembly,
+                one.oscillator,
+                one.noise,
+                one.dead_time,
+                one.frequency_hz,
+                gain,
+                readout,
+            )
         )
     return found
 
@@ -480,14 +520,19 @@ def _times(tau: NDArray[np.float64] | Sequence[float] | float, dead_time: float)
 
 
 def stability(
-    network: Network, scheme: str, tau: NDArray[np.float64] | Sequence[float] | float, *, gain: float = 0.1
+    network: Network,
+    scheme: str,
+    tau: NDArray[np.float64] | Sequence[float] | float,
+    *,
+    gain: float = 0.1,
+    readout: Fringes = MultiAngle(),
 ) -> pd.DataFrame:
     r"""The best stability of a network of clocks at each averaging time, from budgets.
 
     At every tau the interrogation time is tau itself, as long as that pays, and then the best one, repeated. Atoms are
     split between ensembles that count windings and a cascade (uncorrelated atoms in classical schemes), read at fixed,
-    equally spaced angles and estimated jointly. Blocks have what gates and links leave of their contrast, and there are
-    no more of them than entangled pairs.
+    equally spaced angles unless told otherwise, and estimated jointly. Blocks have what gates and links leave of their
+    contrast, and there are no more of them than entangled pairs.
 
     Parameters
     ----------
@@ -501,6 +546,8 @@ def stability(
         Averaging times, s, increasing.
     gain : float, optional
         Servo gain.
+    readout : Fringes, optional
+        Readout angles of all atoms; ensembles that track windings keep to fixed ones.
 
     Returns
     -------
@@ -528,7 +575,7 @@ def stability(
     """
     import pandas as pd
 
-    single = _clocks(network, scheme, gain)
+    single = single_clocks(network, scheme, gain, readout)
     taus = _times(tau, max(clock.dead_time for clock in single))
     _check_pairs(single[0], taus[-1])
     curves = {clock: _operations(clock, taus) for clock in set(single)}
@@ -539,7 +586,7 @@ def stability(
         chosen = [_chosen(curves[clock][0], value - clock.dead_time) for clock in single]
         inverse = sum(clock.omega**2 / one.variance(value, clock) for one, clock in zip(chosen, single, strict=True))
         sigma = 1.0 / math.sqrt(inverse)
-        information = sum(clock.omega**2 * _bound(clock, value) for clock in single)
+        information = sum(clock.omega**2 * bound(clock, value) for clock in single)
         one = chosen[0]
         plan = one.plan
         spread = 1.96 * one.uncertainty * (1.0 - one.slips_share) / math.sqrt(len(single))
@@ -551,7 +598,7 @@ def stability(
                 "sigma_y_high": sigma * (1.0 + spread),
                 "interrogation_time_s": plan.interrogation_time,
                 "uncorrelated_atoms": plan.cascade.uncorrelated,
-                "tracking": _text(plan.tracking),
+                "tracking": tracking_text(plan.tracking),
                 "cascade": " + ".join(
                     f"{number} x {plan.cascade.nodes << level}"
                     for level, number in enumerate(plan.cascade.copies)
@@ -566,7 +613,13 @@ def stability(
 
 
 def best_plan(
-    network: Network, scheme: str, tau: float, *, gain: float = 0.1, interrogation_time: float | None = None
+    network: Network,
+    scheme: str,
+    tau: float,
+    *,
+    gain: float = 0.1,
+    interrogation_time: float | None = None,
+    readout: Fringes = MultiAngle(),
 ) -> Plan:
     """The plan behind one point of `stability`, which `run_scheme` can run.
 
@@ -582,6 +635,8 @@ def best_plan(
         Servo gain.
     interrogation_time : float, optional
         T, s, instead of the best one.
+    readout : Fringes, optional
+        As for `stability`.
 
     Returns
     -------
@@ -600,7 +655,7 @@ def best_plan(
     >>> best_plan(network, "classical-alone", 0.1).cascade.uncorrelated
     100
     """
-    clock = _clocks(network, scheme, gain)[0]
+    clock = single_clocks(network, scheme, gain, readout)[0]
     value = _times(tau, clock.dead_time)[-1]
     _check_pairs(clock, value)
     if interrogation_time is not None:
@@ -624,13 +679,13 @@ def best_plan(
     return chosen.plan
 
 
-def _chosen(operations: dict[float, _Operation], longest: float) -> _Operation:
+def _chosen(operations: dict[float, OperatingPoint], longest: float) -> OperatingPoint:
     """The best of those that are not too long."""
     fitting = [one for time, one in operations.items() if time <= longest * (1.0 + 1e-9)]
     return min(fitting, key=lambda one: one.rate)
 
 
-def _check_pairs(clock: _Clock, tau: float) -> None:
+def _check_pairs(clock: SingleClock, tau: float) -> None:
     """Refuse a clock of entangled nodes that get no pair within the longest averaging time (s)."""
     if clock.assembly is None or clock.assembly.most(tau) >= 1 or clock.assembly.slowest is None:
         return
@@ -642,23 +697,23 @@ def _check_pairs(clock: _Clock, tau: float) -> None:
     )
 
 
-def _repeats(operation: _Operation, tau: float) -> bool:
+def _repeats(operation: OperatingPoint, tau: float) -> bool:
     """Whether an averaging time (s) holds more than one cycle."""
     return operation.plan.cycle_time < tau * (1.0 - 1e-9)
 
 
-def _bound(clock: _Clock, tau: float) -> float:
+def bound(clock: SingleClock, tau: float) -> float:
     """Largest Fisher information (s^2) of so many atoms in any state within tau."""
     if not clock.noise or clock.remaining(1.0) == (1.0, 1.0):
         return (clock.atoms * tau) ** 2
     return bound_optimal_time(clock.atoms, clock.noise, tau).rate * tau
 
 
-def _text(tracking: Tracking) -> str:
+def tracking_text(tracking: Tracking) -> str:
     return " + ".join(f"{atoms} for T/{math.prod(tracking.ratios[k:])}" for k, atoms in enumerate(tracking.atoms))
 
 
-def _check_coarse_stage(clock: _Clock, chosen: Sequence[_Operation]) -> None:
+def _check_coarse_stage(clock: SingleClock, chosen: Sequence[OperatingPoint]) -> None:
     """Refuse a cascade over all nodes of which only uncorrelated atoms are left, for want of a coarse stage."""
     atoms, nodes = clock.atoms, clock.nodes
     # (4/pi^2) K^2 ln N, as the Gaussian budget has it.
@@ -773,11 +828,11 @@ def simulate(
     >>> list(table.columns)
     ['tau_s', 'sigma_y', 'sigma_y_low', 'sigma_y_high', 'slips']
     """
-    single = _clocks(network, scheme, gain)
+    single = single_clocks(network, scheme, gain)
     if tau is None:
         coherence, survival = single[0].remaining(1.0)
         decay = -math.log(coherence * survival)
-        tau = 1e3 / decay if decay > 0.0 else 1e3 * _direct_time(single[0], 1e6)
+        tau = 1e3 / decay if decay > 0.0 else 1e3 * direct_time(single[0], 1e6)
     plans = [best_plan(network, scheme, tau, gain=gain)]
     if len(set(single)) > 1:
         # Records are averaged cycle by cycle: all nodes keep to the one that has to stop first.

@@ -68,7 +68,7 @@ def mean_square(weights: NDArray[np.float64], circle: NDArray[np.float64]) -> fl
 
 @njit(cache=True)
 def expected_squares(
-    state: NDArray[np.uint64],
+    states: NDArray[np.uint64],
     tables: CascadeTables,
     phases: NDArray[np.float64],
     parts: NDArray[np.int64],
@@ -79,7 +79,7 @@ def expected_squares(
 
     Parameters
     ----------
-    state : of the random numbers
+    states : (1, 4) of the random numbers, or (trials, 4): then equal trials of similar cascades meet the same numbers
     tables : of a cascade whose estimator is the mean direction of the posterior
     phases, parts : (trials,) true phases, and the part of the mixture each trial is drawn from
     fractions, shifts : (parts,) share of the trials, and phase s of each part; part 0 is the true distribution
@@ -92,7 +92,9 @@ def expected_squares(
     squares = np.empty(len(phases))
     logs, ratios = np.empty(len(shifts)), np.empty(len(shifts))
     real, imaginary = np.empty(len(shifts)), np.empty(len(shifts))
+    apart = len(states) > 1
     for trial in range(len(phases)):
+        state = states[trial if apart else 0]
         counts[:] = 0
         logs[:] = 0.0
         part, known = parts[trial], 0
@@ -114,6 +116,8 @@ def expected_squares(
                 for _ in range(channels[number].copies):
                     if level.present == 1.0 or uniform(state) < level.present:
                         counts[number, draw(plus, other, uniform(state))] += 1
+                    elif apart:
+                        uniform(state)
                 if tables.rule == FED_FORWARD and counts[number, 0] + counts[number, 1] > 0:
                     learn(level, tables.circle, cosine, sine, counts[number, 0], counts[number, 1], weights)
                 for p in range(1, len(shifts)):
