@@ -119,7 +119,6 @@ def _squares(
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Weighted mean squares of trials (rad^2), and the part of the mixture that each was drawn from."""
     from qcn_open.kernels.posterior import expected_squares
-    from qcn_open.kernels.random import state_from
 
     if not isinstance(cascade.estimator, Joint):
         raise ValueError(f"expected_error needs the estimator Joint(), got {cascade.estimator!r}")
@@ -133,7 +132,7 @@ def _squares(
     parts[parts >= len(shifts)] = 0
     drawn = np.bincount(parts, minlength=len(shifts))
     phases = cascade.prior.sample(trials, rng)
-    seeds = np.array([state_from(rng) for _ in range(states)])
+    seeds = rng.integers(0, 2**64, (states, 4), np.uint64)
     return expected_squares(seeds, tables, phases, parts, drawn / trials, shifts), parts
 
 

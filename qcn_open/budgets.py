@@ -883,9 +883,17 @@ def _beyond_circle(level: _Level, variance: float) -> float:
     """Probability that a Gaussian phase about 0 is read more than half a turn wrong, as nothing tells its turn."""
     steps = np.linspace(-10.0, 10.0, 1001)
     weights = np.exp(-0.5 * steps**2)
+    weights /= weights.sum()
+    phases = math.sqrt(variance) * steps
+    if not _enumerable(_channels(level.readout, level.copies)[1], level.present):
+        # The distribution of the errors is that of all phases: sums from its ends, in which small tails are not lost.
+        errors, chances, _ = level.outcomes(0.0)
+        below = np.append(0.0, np.cumsum(chances))[np.searchsorted(errors, -math.pi - phases, "left")]
+        above = np.append(np.cumsum(chances[::-1])[::-1], 0.0)[np.searchsorted(errors, math.pi - phases, "right")]
+        return float(weights @ (below + above))
     wrong = 0.0
-    for phase, weight in zip(math.sqrt(variance) * steps, weights / weights.sum(), strict=True):
-        errors, chances, unknown = level.outcomes(float(phase))
+    for phase, weight in zip(phases.tolist(), weights.tolist(), strict=True):
+        errors, chances, unknown = level.outcomes(phase)
         beyond = float(chances[np.abs(phase + errors) > math.pi].sum())
         wrong += weight * (beyond + (unknown if abs(phase) > math.pi else 0.0))
     return float(wrong)

@@ -108,12 +108,13 @@ _SCHEMES = (
     "quantum-classical",
     "quantum-cooperative",
 )
-_READOUTS: tuple[Fringes, ...] = (MultiAngle(), DualQuadrature(), FedForward())
 _SEED = 20140615
-# Outcomes for the choice between allocations that look alike, for what they err by, and for comparisons of one plan.
-_CHOICE, _TRIALS, _COMMON = 500, 3000, 6000
+# Outcomes for a first look at allocations, the most for what they err by, and those for comparisons of one plan.
+_CHOICE, _TRIALS, _COMMON = 200, 4000, 4000
+# To this relative error the root mean square is found.
+_ACCURACY = 0.01
 # Allocations that are compared by their expected errors.
-_CLOSEST = 4
+_CLOSEST = 3
 # Readouts that look worse than the best by this factor in the variance are not looked at more closely.
 _WORSE = 1.3
 # Interrogation times are tried in steps of at most the first factor, around the best ones of the second.
@@ -263,7 +264,7 @@ def _sketch(clock: SingleClock, time: float) -> _Sketch | None:
 
 
 def _sketched(clock: SingleClock, time: float, square: float | None) -> _Sketch | None:
-    found = tracked(clock, time, square)
+    found = tracked(replace(clock, readout=clock.ensemble_readout), time, square)
     if found is None:
         return None
     tracking, counted = found
@@ -296,10 +297,14 @@ def _point(clock: SingleClock, time: float) -> OperatingPoint:
     sketch = _sketch(clock, time)
     assert sketch is not None
     plans = [_with(clock, sketch.plan, copies) for copies in sketch.allocations]
-    if len(plans) > 1:
-        plans.sort(key=lambda plan: expected_error(plan.cascade, _CHOICE, np.random.default_rng(_SEED))[0])
-    rms, error = expected_error(plans[0].cascade, _TRIALS, np.random.default_rng(_SEED))
-    return replace(sketch.point, plan=plans[0], square=rms**2, uncertainty=error / rms)
+    looks = [expected_error(plan.cascade, _CHOICE, np.random.default_rng(_SEED)) for plan in plans]
+    rms, error = min(looks)
+    plan = plans[looks.index((rms, error))]
+    trials = math.ceil(_CHOICE * (error / rms / _ACCURACY) ** 2)
+    if trials > _CHOICE:
+        # On other outcomes than those by which it was chosen.
+        rms, error = expected_error(plan.cascade, min(trials, _TRIALS), np.random.default_rng(_SEED + 1))
+    return replace(sketch.point, plan=plan, square=rms**2, uncertainty=error / rms)
 
 
 @cache
@@ -350,13 +355,16 @@ def _curve(clock: SingleClock, taus: tuple[float, ...]) -> Mapping[float, _Sketc
 def _best(clock: SingleClock, tau: float, taus: tuple[float, ...]) -> OperatingPoint:
     """The best plan of a clock at one of the averaging times (s), by all readouts, blocks being left out if need be."""
     looks: list[tuple[float, SingleClock, float]] = []
-    for readout in _READOUTS:
+    for readout in (MultiAngle(), FedForward()):
         read = replace(clock, readout=readout)
         longest = (tau - clock.dead_time) * (1.0 + 1e-9)
         rates = {time: _rate(read, sketch.point) for time, sketch in _curve(read, taus).items() if time <= longest}
-        if rates:
-            time = min(rates, key=rates.__getitem__)
-            looks.append((rates[time], read, time))
+        time = min(rates, key=rates.__getitem__)
+        looks.append((rates[time], read, time))
+    rate, read, time = looks[0]
+    if direct_time(read, time) == time:
+        # Two quadratures are fixed angles, too. Ensembles read at them slip more often than at more angles.
+        looks.append((rate, replace(clock, readout=DualQuadrature()), time))
     least = min(rate for rate, _, _ in looks)
     points = [_point(read, time) for rate, read, time in looks if rate <= _WORSE * least]
     if clock.entangled:

@@ -22,7 +22,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -114,8 +114,7 @@ class SingleClock:
 
     def remaining(self, time: float) -> tuple[float, float]:
         """Coherence and survival of one atom."""
-        left = Cascade(uncorrelated=1).decohered(self.noise, time)
-        return left.coherence, left.survival
+        return _remaining(self.noise, time)
 
     def expected_square(self, tracking: int = 0) -> float:
         """About what a cycle errs by, rad^2, with so many atoms less: how few slips there must be."""
@@ -128,6 +127,12 @@ class SingleClock:
         """Slips a cycle, if it errs by this mean square (rad^2), or by the expected one."""
         square = self.expected_square(tracking) if square is None else square
         return _SLIP_SHARE * square / (4.0 * math.pi**2)
+
+
+@lru_cache(maxsize=4096)
+def _remaining(noise: tuple[Noise, ...], time: float) -> tuple[float, float]:
+    left = Cascade(uncorrelated=1).decohered(noise, time)
+    return left.coherence, left.survival
 
 
 @dataclass(frozen=True)

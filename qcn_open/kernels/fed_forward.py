@@ -69,27 +69,44 @@ def best_angle(
     level: Any, circle: NDArray[np.float64], likelihood: NDArray[np.float64], prior: NDArray[np.float64]
 ) -> tuple[float, float]:
     """Cosine and sine of the angle for the next block of a level, given one period of likelihood and folded prior."""
-    size, constant, contrast = level.size, level.constant, 0.5 * level.contrast
+    constant, contrast = level.constant, 0.5 * level.contrast
+    total, x1, y1, x2, y2 = _moments(
+        likelihood[: level.period], prior, circle[0, :: level.size], circle[1, :: level.size]
+    )
+    x1, y1, x2, y2 = x1 / total, y1 / total, contrast * x2 / total, contrast * y2 / total
+    sharpness = np.empty(_TRIED)
+    for tried in range(_TRIED):
+        cosine, sine = _COSINES[tried], _SINES[tried]
+        x = (contrast + x2) * cosine + y2 * sine
+        y = (contrast - x2) * sine + y2 * cosine
+        plus_x, plus_y = (1.0 + constant) * x1 + x, (1.0 + constant) * y1 + y
+        minus_x, minus_y = (1.0 - constant) * x1 - x, (1.0 - constant) * y1 - y
+        sharpness[tried] = math.sqrt(plus_x**2 + plus_y**2) + math.sqrt(minus_x**2 + minus_y**2)
+    best, most = 0, -1.0
+    for tried in range(_TRIED):
+        if sharpness[tried] > most + 1e-12:
+            best, most = tried, sharpness[tried]
+    return _COSINES[best], _SINES[best]
+
+
+@njit(cache=True, fastmath={"reassoc"})
+def _moments(
+    likelihood: NDArray[np.float64],
+    prior: NDArray[np.float64],
+    cosines: NDArray[np.float64],
+    sines: NDArray[np.float64],
+) -> tuple[float, float, float, float, float]:
+    """Sums over a posterior of 1, and of cosine and sine of once and twice the phase; in any order, which is faster."""
     total, x1, y1, x2, y2 = 0.0, 0.0, 0.0, 0.0, 0.0
-    for point in range(level.period):
+    for point in range(len(likelihood)):
         weight = likelihood[point] * prior[point]
-        cosine, sine = circle[0, point * size], circle[1, point * size]
+        cosine, sine = cosines[point], sines[point]
         total += weight
         x1 += weight * cosine
         y1 += weight * sine
         x2 += weight * (cosine * cosine - sine * sine)
         y2 += weight * 2.0 * cosine * sine
-    x1, y1, x2, y2 = x1 / total, y1 / total, contrast * x2 / total, contrast * y2 / total
-    best, most = 0, -1.0
-    for tried in range(_TRIED):
-        cosine, sine = _COSINES[tried], _SINES[tried]
-        x = (contrast + x2) * cosine + y2 * sine
-        y = (contrast - x2) * sine + y2 * cosine
-        sharpness = math.hypot((1.0 + constant) * x1 + x, (1.0 + constant) * y1 + y)
-        sharpness += math.hypot((1.0 - constant) * x1 - x, (1.0 - constant) * y1 - y)
-        if sharpness > most + 1e-12:
-            best, most = tried, sharpness
-    return _COSINES[best], _SINES[best]
+    return total, x1, y1, x2, y2
 
 
 @njit(cache=True)
@@ -103,24 +120,45 @@ def learn(
     likelihood: NDArray[np.float64],
 ) -> None:
     """Multiply one period of the likelihood by the chance of so many + and - at an angle, up to a constant."""
-    size, read = level.size, plus + minus
+    read = plus + minus
     if_plus, if_minus = 0.5 + 0.5 * level.constant, 0.5 - 0.5 * level.constant
     x, y = 0.5 * level.contrast * cosine, 0.5 * level.contrast * sine
-    highest = 0.0
-    for point in range(level.period):
-        c, s = circle[0, point * size], circle[1, point * size]
-        if read == 1:
-            likelihood[point] *= if_plus + x * c + y * s if plus == 1 else if_minus - x * c - y * s
-        else:
-            # Over the highest that it can be: that of many signs would be too small a number.
-            if plus > 0:
-                likelihood[point] *= ((if_plus + x * c + y * s) * read / plus) ** plus
-            if minus > 0:
-                likelihood[point] *= ((if_minus - x * c - y * s) * read / minus) ** minus
-        highest = max(highest, likelihood[point])
+    cosines, sines = circle[0, :: level.size], circle[1, :: level.size]
+    # Over the highest that the chance of all signs can be, which would be too small a number.
+    for sign, constant, times in ((1.0, if_plus, plus), (-1.0, if_minus, minus)):
+        if times > 0:
+            share = read / times
+            _multiply(
+                likelihood[: level.period], share * constant, share * sign * x, share * sign * y, cosines, sines, times
+            )
+    highest = _highest(likelihood[: level.period])
     if highest < _SMALL:
         for point in range(level.period):
             likelihood[point] /= highest
+
+
+@njit(cache=True)
+def _multiply(
+    likelihood: NDArray[np.float64],
+    constant: float,
+    x: float,
+    y: float,
+    cosines: NDArray[np.float64],
+    sines: NDArray[np.float64],
+    times: int,
+) -> None:
+    """By so many times a fringe."""
+    for _ in range(times):
+        for point in range(len(likelihood)):
+            likelihood[point] *= constant + x * cosines[point] + y * sines[point]
+
+
+@njit(cache=True, fastmath={"reassoc", "nnan", "nsz"})
+def _highest(values: NDArray[np.float64]) -> float:
+    highest = 0.0
+    for value in values:
+        highest = max(highest, value)
+    return highest
 
 
 @njit(cache=True)
