@@ -65,7 +65,7 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "float64": float,
     "str": str,
 }
-_RENDERING = ("__main__.py", "cli.py", "figures.py", "ledger.py", "paper.py")
+_RENDERING = ("__main__.py", "cli.py", "figures.py", "ledger.py", "paper.py", "report.py")
 _RELATIVE_TOLERANCE = 1e-8
 
 
