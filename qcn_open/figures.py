@@ -43,6 +43,7 @@ __all__ = [
     "front",
     "inline_svg",
     "map_of",
+    "of_every_scheme",
     "record",
     "save",
     "stability",
@@ -239,7 +240,7 @@ def inline_svg(figure: Figure, name: str, title: str, description: str) -> str:
 def design_figures(design: Design) -> dict[str, Figure]:
     """The figures of a design, by name: what `save` writes one by one and a report shows.
 
-    ``network``, ``stability``, ``allocation``, ``budget``, ``front_tau``, and ``front_epr`` where links have pairs.
+    ``network``, ``stability``, ``allocation``, ``budget``, ``front_tau``, and ``front_epr`` where pairs help.
     """
     figures = {
         "network": map_of(design.network),
@@ -248,7 +249,7 @@ def design_figures(design: Design) -> dict[str, Figure]:
         "budget": budget(design.budget),
         "front_tau": front(design.front, "tau_s", "averaging time τ (s)", r"$\sigma_y(\tau)$"),
     }
-    if len(design.epr_front):
+    if (design.epr_front["epr_rate_hz"] > 0.0).any():
         at = rf"$\sigma_y({design.tau:g}\,$s$)$"
         figures["front_epr"] = front(design.epr_front, "epr_rate_hz", "entangled pairs of each link (1/s)", at)
     return figures
@@ -283,7 +284,7 @@ def map_of(network: Network) -> Figure:
 
 
 def stability(table: pd.DataFrame, bounds: pd.DataFrame, tau: float) -> Figure:
-    """Every scheme against the averaging time, what no choice gets below, and how many times the nearest of these.
+    """Every scheme against the averaging time, what none gets below, and how many times the nearest of these.
 
     Parameters
     ----------
@@ -299,7 +300,7 @@ def stability(table: pd.DataFrame, bounds: pd.DataFrame, tau: float) -> Figure:
 
         figure = Figure(figsize=(COLUMN_IN, 4.6))
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(1.6, 1.0))
-        nearest = bounds.groupby("tau_s")["sigma_y"].max()
+        nearest = of_every_scheme(bounds).groupby("tau_s")["sigma_y"].max()
         for scheme, colour in SCHEME_COLOURS.items():
             curve = table[table["scheme"] == scheme]
             if curve.empty:
@@ -323,6 +324,11 @@ def stability(table: pd.DataFrame, bounds: pd.DataFrame, tau: float) -> Figure:
         lower.set(xlabel="averaging time τ (s)", ylabel=r"$\sigma_y$ / nearest bound")
         figure.legend(loc="outside lower center", ncols=1 if len(bounds) else 2)
         return figure
+
+
+def of_every_scheme(bounds: pd.DataFrame) -> pd.DataFrame:
+    """The bounds of any state of the atoms, of those of a design: the others are of uncorrelated atoms."""
+    return bounds[~bounds["bound"].str.startswith("uncorrelated")]
 
 
 def record(table: pd.DataFrame, theory: pd.DataFrame | None = None) -> Figure:
@@ -413,7 +419,7 @@ def budget(table: pd.DataFrame) -> Figure:
 
 
 def front(table: pd.DataFrame, column: str, label: str, value: str) -> Figure:
-    """A Pareto front: the best stability, and the scheme that has it, against what it costs.
+    """A Pareto front: the best stability, and the scheme that has it, against what it costs; dashed where that is 0.
 
     Parameters
     ----------
@@ -429,9 +435,13 @@ def front(table: pd.DataFrame, column: str, label: str, value: str) -> Figure:
 
         figure = Figure(figsize=(COLUMN_IN, 2.6))
         axes = figure.subplots()
-        axes.plot(table[column], table["sigma_y"], color="0.6", lw=0.8, zorder=1)
+        costly = table[table[column] > 0.0]
+        axes.plot(costly[column], costly["sigma_y"], color="0.6", lw=0.8, zorder=1)
+        for row in table[table[column] == 0.0].to_dict("records"):
+            colour = COLOURS[SCHEME_COLOURS[row["scheme"]]]
+            axes.axhline(row["sigma_y"], color=colour, ls=_DASHES[0], label=f"{row['scheme']}, at 0")
         for scheme, colour in SCHEME_COLOURS.items():
-            best = table[table["scheme"] == scheme]
+            best = costly[costly["scheme"] == scheme]
             if len(best):
                 marker = _SCHEME_MARKERS[scheme]
                 axes.plot(best[column], best["sigma_y"], marker, color=COLOURS[colour], mfc="white", ms=4, label=scheme)

@@ -71,6 +71,8 @@ _LINK = {
     "delay_s": "delay",
     "phase_noise_rad": "phase_noise",
 }
+# Rows of the table of improvements.
+_SHOWN = 12
 _RECORDED = ("numpy", "scipy", "numba", "pandas", "matplotlib")
 
 
@@ -119,6 +121,7 @@ def design_report(design: Design) -> str:
         )
     best = chosen.iloc[0]
     bounds = _nearest(design.bounds, design.tau).sort_values("sigma_y", ascending=False)
+    common = figures.of_every_scheme(bounds)
     answer: dict[str, object] = {
         "sigma_y": _number(best["sigma_y"], 3),
         "low": _number(best["sigma_y_low"], 3),
@@ -127,8 +130,8 @@ def design_report(design: Design) -> str:
         "words": _WORDS[design.scheme],
         "facts": _facts(design, best),
     }
-    if len(bounds):
-        bound = bounds.iloc[0]
+    if len(common):
+        bound = common.iloc[0]
         answer |= {
             "over_bound": _number(best["sigma_y"] / bound["sigma_y"], 3),
             "bound": bound["bound"],
@@ -168,10 +171,18 @@ def design_report(design: Design) -> str:
         nodes=_nodes(network),
         schemes=_schemes(at_tau, design.scheme),
         bounds=_Table(
-            (("bound", False), ("σ_y", True), ("σ_y of the design / bound", True)),
+            (("bound", False), ("holds for", False), ("σ_y", True), ("σ_y of the design / bound", True)),
             [
-                ((name, _number(sigma), _number(best["sigma_y"] / sigma)), place == 0)
-                for place, (name, sigma) in enumerate(zip(bounds["bound"], bounds["sigma_y"], strict=True))
+                (
+                    (
+                        row["bound"],
+                        "every scheme" if place in common.index else "uncorrelated atoms",
+                        _number(row["sigma_y"]),
+                        _number(best["sigma_y"] / row["sigma_y"]),
+                    ),
+                    place == common.index[0],
+                )
+                for place, row in bounds.iterrows()
             ],
         ),
         budget=_Table(
@@ -182,6 +193,7 @@ def design_report(design: Design) -> str:
             ],
         ),
         improvements=_improvements(design.improvements),
+        left_out=max(len(design.improvements) - _SHOWN, 0),
         front=_front(design.front, "tau_s", "averaging time (s)"),
         epr_front=_front(design.epr_front, "epr_rate_hz", "pairs of each link (1/s)"),
     )
@@ -401,7 +413,7 @@ def _facts(design: Design, best: Any) -> list[tuple[str, object]]:
             (
                 "Helps most",
                 f"{first['parameter']}{place} from {first['value']:.4g} to {first['improved']:.4g}{unit}: "
-                f"σ_y falls by a factor of {first['gain']:.3g}",
+                f"σ_y falls by {_fall(first['gain'])}\N{NO-BREAK SPACE}%",
             )
         )
     return facts
@@ -482,6 +494,8 @@ def _schemes(at_tau: pd.DataFrame, scheme: str) -> _Table:
     )
     rows = []
     for place, row in enumerate(at_tau.sort_values("sigma_y", kind="stable").to_dict("records")):
+        single = f"{row['uncorrelated_atoms']} uncorrelated" if row["uncorrelated_atoms"] else ""
+        blocks = str(row["cascade"]).replace(" x ", "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}")
         rows.append(
             (
                 (
@@ -489,11 +503,7 @@ def _schemes(at_tau: pd.DataFrame, scheme: str) -> _Table:
                     row["readout"],
                     *(_number(row[column]) for column in ("sigma_y", "sigma_y_low", "sigma_y_high")),
                     _number(row["interrogation_time_s"]),
-                    " + ".join(
-                        [f"{row['uncorrelated_atoms']} uncorrelated"] * (row["uncorrelated_atoms"] > 0)
-                        + [str(row["cascade"]).replace(" x ", "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}")]
-                        * bool(row["cascade"])
-                    ),
+                    " + ".join(part for part in (single, blocks) if part),
                     row["tracking"] or "–",
                     _number(100.0 * row["slips_share"], 2),
                     row["limited_by"],
@@ -512,7 +522,7 @@ def _improvements(table: pd.DataFrame) -> _Table:
         ("then", True),
         ("unit", False),
         ("σ_y then", True),
-        ("gain", True),
+        ("σ_y falls by (%)", True),
     )
     rows = [
         (
@@ -522,13 +532,18 @@ def _improvements(table: pd.DataFrame) -> _Table:
                 *(_number(row[column], 4) for column in ("value", "improved")),
                 row["unit"] or "–",
                 _number(row["sigma_y"]),
-                _number(row["gain"], 4),
+                _fall(row["gain"]),
             ),
             False,
         )
-        for row in table.to_dict("records")
+        for row in table.head(_SHOWN).to_dict("records")
     ]
     return _Table(columns, rows)
+
+
+def _fall(gain: float) -> str:
+    """By how much a deviation falls, in percent."""
+    return f"{100.0 * (1.0 - 1.0 / gain):.2g}"
 
 
 def _front(table: pd.DataFrame, column: str, heading: str) -> _Table:
