@@ -104,6 +104,17 @@ class Oscillator:
         white, flicker, random_walk = (nonnegative(f"{name} linewidth", value, "1/s") for name, value in linewidths)
         return cls(2.0 * white, flicker**2, 1.5 * random_walk**3 / math.pi**2)
 
+    @property
+    def linewidths(self) -> tuple[float, float, float]:
+        r"""The linewidths :math:`\gamma_{LO}`, 1/s, of white, flicker and random-walk noise, as of `from_linewidth`.
+
+        Examples
+        --------
+        >>> Oscillator.from_linewidth(white=2.0, flicker=0.5).linewidths
+        (2.0, 0.5, 0.0)
+        """
+        return self.white / 2.0, math.sqrt(self.flicker), math.cbrt(self.random_walk * math.pi**2 / 1.5)
+
     @classmethod
     def from_fractional(
         cls, frequency_hz: float, *, white: float = 0.0, flicker: float = 0.0, random_walk: float = 0.0

@@ -359,6 +359,7 @@ def figure(table: pd.DataFrame) -> Figure:
         upper.plot(curve.index, curve, **_STYLES[method])
         upper.text(2.3e3, height, label, color=_STYLES[method]["color"], va="center", fontsize=7, linespacing=0.9)
     upper.set(xscale="log", yscale="log", xlim=(9, 2100), ylim=(0.75, 65.0), ylabel=r"RMS error $\times\,N/\pi$")
+    upper.set_xlabel("number of atoms $N$")
     upper.set_yticks([1, 2, 3, 5, 10, 20, 40], ["1", "2", "3", "5", "10", "20", "40"])
     upper.set_xticks([10, 100, 1000], ["10", "100", "1000"])
     upper.tick_params(axis="y", which="minor", left=False, right=False)

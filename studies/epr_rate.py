@@ -354,7 +354,7 @@ def figure(table: pd.DataFrame) -> Figure:
     axes.set(xscale="log", yscale="log", xlim=(0.2, 6e4), ylim=(0.95, 18.0))
     axes.set_yticks([1, 2, 5, 10], ["1", "2", "5", "10"])
     axes.minorticks_off()
-    axes.set(xlabel="entangled pairs of a link, 1/s", ylabel=r"gain in $\sigma_y$ over uncorrelated atoms")
+    axes.set(xlabel="entangled pairs of a link (1/s)", ylabel=r"gain in $\sigma_y$ over uncorrelated atoms")
     return figure
 
 

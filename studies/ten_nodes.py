@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 
 from qcn_open import Cascade, Network
 from qcn_open.bayes import error_over_cycles
-from qcn_open.figures import COLOURS
+from qcn_open.figures import COLOURS, COLUMN_IN
 from qcn_open.ledger import Claim
 from qcn_open.operation import NetworkRecord, Operation, Outage, run_network
 from qcn_open.security import FalseFrequency, RandomBits, SequentialTest
@@ -260,7 +260,7 @@ CLAIMS = (
 
 def figure(table: pd.DataFrame) -> Figure:
     """What three of the nodes show in the course of time, and their deviations before, during and after."""
-    figure = Figure(figsize=(7.0, 3.4))
+    figure = Figure(figsize=(2.0 * COLUMN_IN, 3.4))
     panels = figure.subplot_mosaic([["a", "d"], ["b", "d"], ["c", "d"]], width_ratios=(2.2, 1.0))
     accused = table.loc[table["part"] == "accusation", "time_s"].iloc[0] / 60.0
     begin, out, back = (cycle * TIME / 60.0 for cycle in (FIRST_FALSE, WITHOUT_LINK, WITH_LINK))
@@ -271,14 +271,13 @@ def figure(table: pd.DataFrame) -> Figure:
         axes.axvspan(out, back, color=COLOURS["sky"], alpha=0.3, lw=0)
         axes.plot(course["time_s"] / 60.0, course["mean_y"] * 1e17, color=_STYLES[node], lw=0.7)
         limit = 1.15 * float(course["mean_y"].abs().max()) * 1e17
-        axes.set(ylim=(-limit, limit), xlim=(0.0, float(course["time_s"].max()) / 60.0))
+        axes.set(ylim=(-limit, limit), xlim=(0.0, float(course["time_s"].max()) / 60.0), ylabel=r"error ($10^{-17}$)")
         axes.text(0.988, 0.93, node, transform=axes.transAxes, va="top", ha="right", color=_STYLES[node])
         if key != "c":
             axes.tick_params(labelbottom=False)
     top = panels["a"].get_ylim()[1]
     panels["a"].text(accused + 0.6, 0.95 * top, "Teddington cheats,\nis excluded", va="top", fontsize=7)
     panels["a"].text(0.5 * (out + back), 0.92 * top, "Paris without link", va="top", ha="center", fontsize=7)
-    panels["b"].set(ylabel=r"error of the frequency ($10^{-17}$), means over 20 s")
     panels["c"].set(xlabel="time (min)")
     axes = panels["d"]
     for node, window, marker, label in (
