@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PROFILES",
     "Study",
+    "compute",
     "inputs",
     "load",
     "names",
@@ -65,7 +66,7 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "float64": float,
     "str": str,
 }
-_RENDERING = ("__main__.py", "cli.py", "figures.py", "ledger.py", "paper.py")
+_RENDERING = ("__main__.py", "cli", "figures.py", "ledger.py", "output.py", "paper.py")
 _RELATIVE_TOLERANCE = 1e-8
 
 
@@ -250,6 +251,17 @@ def read(root: Path, name: str) -> pd.DataFrame:
     return _decode(content, provenance["columns"])
 
 
+def compute(study: Study, config: Any) -> pd.DataFrame:
+    """Compute the table of a study for any configuration of its own, as `read` would return it, and write nothing.
+
+    Raises
+    ------
+    ValueError
+        If the table lacks its key, repeats it, or is empty.
+    """
+    return _decode(*_encode(_compute(study, config), study))
+
+
 def smoke_differences(root: Path, name: str) -> list[str]:
     """Recompute the smoke rows of a study and compare them with its table on disk.
 
@@ -262,7 +274,7 @@ def smoke_differences(root: Path, name: str) -> list[str]:
     study = load(root, name)
     stored = read(root, name)
     key = list(study.key)
-    smoke = _decode(*_encode(_compute(study, study.config("smoke")), study))
+    smoke = compute(study, study.config("smoke"))
     columns = [str(column) for column in smoke.columns]
     if columns != list(stored.columns):
         return [f"{name}: the columns are {columns} but those of the table are {list(stored.columns)}"]
@@ -283,7 +295,7 @@ def smoke_differences(root: Path, name: str) -> list[str]:
 def sources() -> tuple[Path, ...]:
     """Return the package files that can change a table: all but command line, figures, ledger and paper."""
     package = Path(__file__).parent
-    return tuple(path for path in sorted(package.rglob("*.py")) if path.name not in _RENDERING)
+    return tuple(path for path in sorted(package.rglob("*.py")) if path.relative_to(package).parts[0] not in _RENDERING)
 
 
 def inputs(root: Path) -> tuple[Path, ...]:
