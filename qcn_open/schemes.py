@@ -647,7 +647,9 @@ def _repeats(operation: _Operation, tau: float) -> bool:
     return operation.plan.cycle_time < tau * (1.0 - 1e-9)
 
 
-def limits(network: Network, tau: NDArray[np.float64] | Sequence[float] | float) -> pd.DataFrame:
+def limits(
+    network: Network, tau: NDArray[np.float64] | Sequence[float] | float, schemes: Sequence[str] = SCHEMES
+) -> pd.DataFrame:
     r"""What no choice of states, times and readouts gets below, for the atoms of each scheme at each averaging time.
 
     Parameters
@@ -656,6 +658,8 @@ def limits(network: Network, tau: NDArray[np.float64] | Sequence[float] | float)
         The clocks.
     tau : array_like
         Averaging times, s, increasing.
+    schemes : sequence of str, optional
+        As for `stability`.
 
     Returns
     -------
@@ -684,7 +688,7 @@ def limits(network: Network, tau: NDArray[np.float64] | Sequence[float] | float)
     """
     import pandas as pd
 
-    found = {scheme: _clocks(network, scheme, 0.1) for scheme in SCHEMES}
+    found = {scheme: _clocks(network, scheme, 0.1) for scheme in schemes}
     taus = _times(tau, max(clock.dead_time for single in found.values() for clock in single))
     rows = []
     for value in taus:
@@ -705,6 +709,7 @@ def limits(network: Network, tau: NDArray[np.float64] | Sequence[float] | float)
     return pd.DataFrame(rows)
 
 
+@cache
 def _bound(clock: _Clock, tau: float) -> float:
     """Largest Fisher information (s^2) of so many atoms in any state within tau."""
     if not clock.noise or clock.remaining(1.0) == (1.0, 1.0):

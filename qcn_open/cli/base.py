@@ -62,9 +62,9 @@ class Format(enum.StrEnum):
 class _Commands(TyperGroup):
     """Commands whose misuse is told in one sentence, too."""
 
-    def main(self, *arguments: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+    def main(self, *arguments: Any, **options: Any) -> Any:
         try:
-            status = super().main(*arguments, standalone_mode=False, **extra)
+            status = super().main(*arguments, **(options | {"standalone_mode": False}))
         except Exception as error:
             if not hasattr(error, "format_message"):
                 raise
@@ -77,8 +77,6 @@ class _Commands(TyperGroup):
                 err=True,
             )
             sys.exit(2)
-        if not standalone_mode:
-            return status
         sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -120,9 +120,8 @@ def simulate(
         kept = f"{done} of {repeats} records are kept in {folder}, and the same command goes on from there"
         raise KeyboardInterrupt(kept) from None
     # The same plan, repeated: its variance falls as 1/tau.
-    table["budget_sigma_y"] = float(budget["sigma_y"]) * (tau / table["tau_s"]) ** 0.5
-    bound = limits(clocks, table["tau_s"].tolist()).set_index("scheme").loc[chosen]
-    table["bound_sigma_y"] = bound["bound_sigma_y"].to_numpy()
+    table["budget_sigma_y"] = budget["sigma_y"] * (tau / table["tau_s"]) ** 0.5
+    table["bound_sigma_y"] = limits(clocks, table["tau_s"].tolist(), [chosen])["bound_sigma_y"]
     title = f"{chosen}, best at {tau:g} s: {repeats} records of {cycles} cycles, 95 % intervals"
     destination.write(
         {"simulation": table},
@@ -171,12 +170,12 @@ def explain(network: NetworkFile, scheme: SchemeOption = "best", tau: Tau = 1.0)
     clocks = Network.from_toml(network)
     chosen, row = _scheme(clocks, scheme, tau)
     found = "is the most stable scheme" if scheme == "best" else "is the scheme"
-    sigma, bound = float(row["sigma_y"]), float(row["bound_sigma_y"])
+    sigma, bound = row["sigma_y"], row["bound_sigma_y"]
     for sentence in (
         network_line(clocks),
         f"At τ = {tau:g} s {chosen} {found}: {SCHEMES[chosen]}.",
         *cycle(clocks, chosen, _plans(clocks, chosen, tau)),
-        why_not_longer(row),
+        why_not_longer(row["limited_by"]),
         f"σ_y({tau:g} s) is then {sigma:.3g}, {sigma / bound:.3g} times what no state of these atoms gets below.",
     ):
         typer.echo(sentence)
@@ -226,7 +225,7 @@ def species(
         )
         view: list[RenderableType] = [on_screen(shown), laws]
     else:
-        view = _entries({column: number(value) for column, value in table.iloc[0].items()})
+        view = _entries({str(column): number(value) for column, value in table.iloc[0].items()})
     destination.write({"species": table}, *view, command="species", atoms=atoms, tau_s=tau)
 
 
@@ -253,7 +252,7 @@ def _page(path: Path) -> Path:
     return path
 
 
-def _scheme(network: Network, scheme: str, tau: float) -> tuple[str, Mapping[str, object]]:
+def _scheme(network: Network, scheme: str, tau: float) -> tuple[str, Mapping[Hashable, Any]]:
     """The scheme that is meant, and its row of `stability`."""
     from qcn_open.schemes import stability
 

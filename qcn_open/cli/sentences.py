@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from qcn_open.clock import Plan
     from qcn_open.network import Network
 
@@ -65,18 +63,18 @@ def cycle(network: Network, scheme: str, plans: Sequence[Plan]) -> Iterator[str]
         yield f"{names[0]} runs a clock alone; the other nodes do nothing."
     elif len(network.nodes) > 1:
         yield "All nodes are one clock, whose laser is the centre of mass of theirs."
+    read = []
     for name, plan in zip(names, plans, strict=False):
         cascade = plan.cascade
         dead = f"; {plan.dead_time:.4g} s later the next cycle begins" if plan.dead_time else ""
         yield f"In a cycle of {name} the atoms are interrogated for {plan.interrogation_time:.4g} s{dead}."
-        alone = f"{cascade.uncorrelated} of them are uncorrelated" if cascade.uncorrelated else "None of them is alone"
-        blocks = _blocks(plan)
-        held = f", the others are in GHZ blocks: {blocks} atoms" if blocks and cascade.uncorrelated else ""
-        if blocks and not cascade.uncorrelated:
-            yield f"{_number(cascade.atoms, 'atom')} are in GHZ blocks: {blocks} atoms."
-        else:
-            yield f"{alone}{held}."
-        if blocks and cascade.nodes > 1:
+        if cascade.uncorrelated:
+            yield f"{_number(cascade.uncorrelated, 'atom')} are uncorrelated."
+        sizes = [f"{copies} of {cascade.nodes << level}" for level, copies in enumerate(cascade.copies) if copies]
+        if sizes:
+            blocks = " and ".join(filter(None, [", ".join(sizes[:-1]), sizes[-1]]))
+            yield f"{_number(cascade.atoms - cascade.uncorrelated, 'atom')} are in GHZ blocks: {blocks} atoms."
+        if sizes and cascade.nodes > 1:
             shares = [f"{node.share} of {one}" for node, one in zip(network.nodes, _names(network), strict=True)]
             yield f"A block of {cascade.nodes} atoms holds {', '.join(shares)}, a larger one as many times more."
         for atoms, time in _tracking(plan):
@@ -84,15 +82,16 @@ def cycle(network: Network, scheme: str, plans: Sequence[Plan]) -> Iterator[str]
                 f"{_number(atoms, 'atom')} are interrogated {round(plan.interrogation_time / time)} times for "
                 f"{time:.4g} s instead, to count the whole turns of the laser's phase."
             )
-        yield (
-            f"Blocks of equal size are read at {_readout(plan)}, and all outcomes are weighed together; "
-            f"a part of {plan.gain:g} of the detuning found is then taken off the laser."
+        read.append(
+            f"Blocks of equal size are read at {_readout(plan)} and all outcomes are weighed together; "
+            f"the fraction {plan.gain:g} of the detuning found is then taken off the laser."
         )
+    # Most often clocks are read alike.
+    yield from dict.fromkeys(read)
 
 
-def why_not_longer(row: Mapping[str, object] | pd.Series) -> str:
-    """Why the interrogation is not longer, from a row of `qcn_open.stability`."""
-    reason = str(row["limited_by"])
+def why_not_longer(reason: str) -> str:
+    """Why the interrogation is not longer, from what `qcn_open.stability` says it is limited by."""
     return f"The interrogation is not longer because {_LIMITS.get(reason, reason)}."
 
 
