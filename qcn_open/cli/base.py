@@ -100,7 +100,9 @@ def overview(
         typer.echo(context.get_help())
 
 
-def command(panel: str, example: str) -> Callable[[Callable[_Parameters, None]], Callable[_Parameters, None]]:
+def command(
+    panel: str, example: str, *, hidden: bool = False
+) -> Callable[[Callable[_Parameters, None]], Callable[_Parameters, None]]:
     """A command of that part of the help, which ends with the example. Errors begin with its name and argument."""
 
     def register(function: Callable[_Parameters, None]) -> Callable[_Parameters, None]:
@@ -128,7 +130,7 @@ def command(panel: str, example: str) -> Callable[[Callable[_Parameters, None]],
                 typer.echo(f"{subject}: {told}", err=True)
                 raise typer.Exit(2) from None
 
-        return app.command(rich_help_panel=panel, epilog=f"Example: {example}")(guarded)
+        return app.command(rich_help_panel=panel, epilog=f"Example: {example}", hidden=hidden)(guarded)
 
     return register
 

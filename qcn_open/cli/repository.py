@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qcn_open.cli.base import Destination, Format, FormatOption, Output, Root, StudyName, command
+from qcn_open.cli.base import Destination, Format, FormatOption, Output, Root, StudyName, command, progress
 
 if TYPE_CHECKING:
     from qcn_open.study import Study
 
-__all__ = ["figure", "ledger", "paper", "studies", "study"]
+__all__ = ["chunk", "figure", "ledger", "paper", "studies", "study"]
 
 _PANEL = "Studies and paper"
 
@@ -75,8 +75,22 @@ def study(
         )
         return
     start = time.perf_counter()
-    rows = len(run(root, name, profile.value))
+    with progress(name) as show:
+        rows = len(run(root, name, profile.value, show))
     typer.echo(f"{name}: {rows} rows in {time.perf_counter() - start:.1f} s -> data/{name}.csv")
+
+
+@command(_PANEL, "qcn chunk fig3 0", hidden=True)
+def chunk(
+    name: StudyName,
+    number: Annotated[int, typer.Argument(help="Which one, from 0.")],
+    profile: Size = Profile.default,
+    root: Root = Path(),
+) -> None:
+    """Compute one chunk of a study that is a sweep, as the jobs of a cluster do."""
+    from qcn_open.study import run_chunk
+
+    typer.echo(f"{name}: chunk {number} -> {run_chunk(root, name, number, profile.value)}")
 
 
 @command(_PANEL, "qcn figure crossover")
