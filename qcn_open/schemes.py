@@ -33,7 +33,7 @@ from qcn_open.allocation import best_cascade
 from qcn_open.bayes import expected_error
 from qcn_open.budgets import Windings, gaussian_slip, windings
 from qcn_open.cascade import Cascade
-from qcn_open.clock import SCHEMES, Assembly, Plan, Tracking, clocks, run_scheme
+from qcn_open.clock import Assembly, Plan, Tracking, clocks, run_scheme
 from qcn_open.network import Network
 from qcn_open.noise import Noise
 from qcn_open.oscillator import Oscillator
@@ -46,7 +46,7 @@ from qcn_open.validation import open_interval, positive
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["best_plan", "limits", "plateau", "simulate", "stability"]
+__all__ = ["best_plan", "plateau", "simulate", "stability"]
 
 _SLIP_FREE = 0.1
 # Of the square of the deviation, slips get less than this where ensembles are chosen.
@@ -647,79 +647,11 @@ def _repeats(operation: _Operation, tau: float) -> bool:
     return operation.plan.cycle_time < tau * (1.0 - 1e-9)
 
 
-def limits(
-    network: Network, tau: NDArray[np.float64] | Sequence[float] | float, schemes: Sequence[str] = SCHEMES
-) -> pd.DataFrame:
-    r"""What no choice of states, times and readouts gets below, for the atoms of each scheme at each averaging time.
-
-    Parameters
-    ----------
-    network : Network
-        The clocks.
-    tau : array_like
-        Averaging times, s, increasing.
-    schemes : sequence of str, optional
-        As for `stability`.
-
-    Returns
-    -------
-    DataFrame
-        tau_s, scheme, atoms; bound_sigma_y, below which no entangled state of these atoms gets, and
-        uncorrelated_sigma_y, below which nothing gets without entanglement. Lasers, dead time and gates are perfect in
-        both, and the phase known but for a little.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As for `stability`.
-
-    Notes
-    -----
-    From `bounds.channel_extension`. The information of uncorrelated atoms is the sum of theirs.
-
-    Examples
-    --------
-    >>> from qcn_open import Dephasing, Network, Node, Oscillator
-    >>> network = Network((Node(100),) * 2, Oscillator(white=2.0), (Dephasing(1.0),), 429e12)
-    >>> table = limits(network, [10.0]).set_index("scheme")
-    >>> alone = table.loc["quantum-alone"]
-    >>> round(float(alone.uncorrelated_sigma_y / alone.bound_sigma_y) ** 2, 2)
-    2.37
-    """
-    import pandas as pd
-
-    found = {scheme: _clocks(network, scheme, 0.1) for scheme in schemes}
-    taus = _times(tau, max(clock.dead_time for single in found.values() for clock in single))
-    rows = []
-    for value in taus:
-        for scheme, single in found.items():
-            most, separate = (
-                sum(clock.omega**2 * information(clock, value) for clock in single)
-                for information in (_bound, _uncorrelated_bound)
-            )
-            rows.append(
-                {
-                    "tau_s": value,
-                    "scheme": scheme,
-                    "atoms": sum(clock.atoms for clock in single),
-                    "bound_sigma_y": 1.0 / math.sqrt(most),
-                    "uncorrelated_sigma_y": 1.0 / math.sqrt(separate),
-                }
-            )
-    return pd.DataFrame(rows)
-
-
-@cache
 def _bound(clock: _Clock, tau: float) -> float:
     """Largest Fisher information (s^2) of so many atoms in any state within tau."""
     if not clock.noise or clock.remaining(1.0) == (1.0, 1.0):
         return (clock.atoms * tau) ** 2
     return bound_optimal_time(clock.atoms, clock.noise, tau).rate * tau
-
-
-def _uncorrelated_bound(clock: _Clock, tau: float) -> float:
-    """Largest Fisher information (s^2) of so many uncorrelated atoms within tau."""
-    return clock.atoms * _bound(replace(clock, atoms=1), tau)
 
 
 def _text(tracking: Tracking) -> str:

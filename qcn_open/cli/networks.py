@@ -96,9 +96,9 @@ def simulate(
     """
     from qcn_open import repeats as records
     from qcn_open import sweep
+    from qcn_open.limits import limits
     from qcn_open.network import Network
     from qcn_open.output import on_screen
-    from qcn_open.schemes import limits
 
     destination = Destination(output, kind)
     clocks = Network.from_toml(network)
@@ -148,14 +148,14 @@ def bounds(
     output: Output = None,
 ) -> None:
     """Say what no choice of states, times and readouts gets below, with these atoms and their decoherence."""
+    from qcn_open.limits import limits
     from qcn_open.network import Network
     from qcn_open.output import on_screen
-    from qcn_open.schemes import limits
 
     destination = Destination(output, kind)
     clocks = Network.from_toml(network)
     table = limits(clocks, sorted(tau or [1.0]))
-    title = "What no state (bound) and no uncorrelated atoms get below"
+    title = "What no clock of a scheme gets below"
     destination.write(
         {"bounds": table}, _titled(clocks, title), on_screen(table), command="bounds", network=str(network)
     )
@@ -165,18 +165,19 @@ def bounds(
 def explain(network: NetworkFile, scheme: SchemeOption = "best", tau: Tau = 1.0) -> None:
     """Say in plain sentences what one cycle does, who holds which atoms, and what limits it."""
     from qcn_open.cli.sentences import cycle, network_line, why_not_longer
+    from qcn_open.limits import limits
     from qcn_open.network import Network
 
     clocks = Network.from_toml(network)
     chosen, row = _scheme(clocks, scheme, tau)
     found = "is the most stable scheme" if scheme == "best" else "is the scheme"
-    sigma, bound = row["sigma_y"], row["bound_sigma_y"]
+    sigma, bound = row["sigma_y"], float(limits(clocks, tau, [chosen])["bound_sigma_y"].iloc[0])
     for sentence in (
         network_line(clocks),
         f"At τ = {tau:g} s {chosen} {found}: {SCHEMES[chosen]}.",
         *cycle(clocks, chosen, _plans(clocks, chosen, tau)),
         why_not_longer(row["limited_by"]),
-        f"σ_y({tau:g} s) is then {sigma:.3g}, {sigma / bound:.3g} times what no state of these atoms gets below.",
+        f"σ_y({tau:g} s) is then {sigma:.3g}, {sigma / bound:.3g} times what no such clock gets below.",
     ):
         typer.echo(sentence)
 
