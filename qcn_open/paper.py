@@ -12,78 +12,19 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qcn_open import ledger, study
+from qcn_open.output import booktabs, cells
 from qcn_open.storage import write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["booktabs", "build"]
+__all__ = ["build"]
 
 _BUILD_DATE = 1795305600  # 22 November 2026, seconds since 1970: fixed, so that two builds give the same bytes
-_LATEX = str.maketrans(
-    {character: rf"\{character}" for character in "&%$#_{}"}
-    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    | {
-        "−": "$-$",
-        "±": r"$\pm$",
-        "×": r"$\times$",
-        "·": r"$\cdot$",
-        "≤": r"$\le$",
-        "≥": r"$\ge$",
-        "≈": r"$\approx$",
-        "√": r"$\surd$",
-        "∞": r"$\infty$",
-        "α": r"$\alpha$",
-        "β": r"$\beta$",
-        "γ": r"$\gamma$",
-        "δ": r"$\delta$",
-        "ε": r"$\varepsilon$",
-        "η": r"$\eta$",
-        "ν": r"$\nu$",
-        "π": r"$\pi$",
-        "σ": r"$\sigma$",
-        "τ": r"$\tau$",
-        "φ": r"$\varphi$",
-        "ω": r"$\omega$",
-        "Δ": r"$\Delta$",
-        "Φ": r"$\Phi$",
-    }
-    | {superscript: rf"$^{digit}$" for superscript, digit in zip("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+-0123456789", strict=True)}
-)
-_POWER = re.compile(r"^(-?[\d.]+)e([+-]?\d+)$")
-
-
-def booktabs(table: pd.DataFrame) -> str:
-    r"""Return a table as a LaTeX ``tabular`` with the rules of the booktabs package.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Text is escaped; floats get four significant digits.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> print(booktabs(pd.DataFrame({"clock": ["Sr"], "rate_per_s": [1.5e-3]})), end="")
-    \begin{tabular}{lr}
-    \toprule
-    clock & rate\_per\_s \\
-    \midrule
-    Sr & 0.0015 \\
-    \bottomrule
-    \end{tabular}
-    """
-    alignment = "".join("r" if dtype.kind in "iuf" else "l" for dtype in table.dtypes)
-    header, *rows = (
-        " & ".join(map(_latex, cells)) + r" \\" for cells in [list(map(str, table.columns)), *_cells(table)]
-    )
-    begin = [rf"\begin{{tabular}}{{{alignment}}}", r"\toprule", header, r"\midrule"]
-    return "\n".join([*begin, *rows, r"\bottomrule", r"\end{tabular}", ""])
 
 
 def build(root: Path) -> Path:
@@ -146,20 +87,7 @@ def _claims_table(claims: list[dict[str, str]]) -> str:
     return booktabs(pd.DataFrame(claims, columns=["where", "claim", "paper_value", "computed_value", "verdict"]))
 
 
-def _cells(table: pd.DataFrame) -> list[list[str]]:
-    """Return the table's rows as text."""
-    return [
-        [f"{cell:.4g}" if isinstance(cell, float) else str(cell) for cell in row]
-        for row in table.itertuples(index=False)
-    ]
-
-
 def _csv(table: pd.DataFrame) -> str:
     import pandas as pd
 
-    return pd.DataFrame(_cells(table), columns=table.columns).to_csv(index=False, lineterminator="\n")
-
-
-def _latex(text: str) -> str:
-    power = _POWER.match(text)
-    return rf"${power[1]}\times10^{{{int(power[2])}}}$" if power else text.translate(_LATEX)
+    return pd.DataFrame(cells(table), columns=table.columns).to_csv(index=False, lineterminator="\n")

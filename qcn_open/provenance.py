@@ -11,12 +11,13 @@ __all__ = ["package_sha256", "sha256", "sources", "versions"]
 
 _PACKAGE = Path(__file__).parent
 _LIBRARIES = ("numpy", "scipy", "numba", "pandas", "qutip", "quimb", "cvxpy-base", "clarabel", "qcn_open")
-_RENDERING = ("__main__.py", "cli.py", "figures.py", "ledger.py", "paper.py")
+_RENDERING = ("__main__.py", "cli", "figures.py", "ledger.py", "output.py", "paper.py", "report.py")
 
 
 def sources() -> tuple[Path, ...]:
-    """Return the package files that can change a table: all but command line, figures, ledger and paper."""
-    return tuple(path for path in sorted(_PACKAGE.rglob("*.py")) if path.name not in _RENDERING)
+    """Return the package files that can change a table: all but what renders it, and the command line."""
+    files = sorted(_PACKAGE.rglob("*.py"))
+    return tuple(path for path in files if path.relative_to(_PACKAGE).parts[0] not in _RENDERING)
 
 
 def package_sha256() -> str:

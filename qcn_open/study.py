@@ -53,6 +53,7 @@ __all__ = [
     "PROFILES",
     "Study",
     "chunk_files",
+    "compute",
     "inputs",
     "load",
     "names",
@@ -305,6 +306,17 @@ def read(root: Path, name: str) -> pd.DataFrame:
     return _decode(content, provenance["columns"])
 
 
+def compute(study: Study, config: Any) -> pd.DataFrame:
+    """Compute the table of a study for any configuration of its own, as `read` would return it, and write nothing.
+
+    Raises
+    ------
+    ValueError
+        If the table lacks its key, repeats it, or is empty.
+    """
+    return _decode(*_encode(_compute(study, config), study))
+
+
 def smoke_differences(root: Path, name: str) -> list[str]:
     """Recompute the smoke rows of a study and compare them with its table on disk.
 
@@ -317,7 +329,7 @@ def smoke_differences(root: Path, name: str) -> list[str]:
     study = load(root, name)
     stored = read(root, name)
     key = list(study.key)
-    smoke = _decode(*_encode(_compute(study, study.config("smoke")), study))
+    smoke = compute(study, study.config("smoke"))
     columns = [str(column) for column in smoke.columns]
     if columns != list(stored.columns):
         return [f"{name}: the columns are {columns} but those of the table are {list(stored.columns)}"]

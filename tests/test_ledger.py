@@ -8,7 +8,7 @@ import pytest
 
 from qcn_open import ledger, study
 from qcn_open.ledger import Claim
-from qcn_open.paper import booktabs
+from qcn_open.output import booktabs
 
 CLAIM = Claim("ghz", "Eq. (2)", "It scales.", "1/N", lambda table: float(table["n"].max()), (1, 3), "holds", "So.")
 
