@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from closeness import close
+from closeness import approx
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
@@ -277,7 +277,7 @@ def test_formats_hold_the_same_numbers(network: Path) -> None:
     lines = [line.removesuffix(r" \\").split(" & ") for line in latex.splitlines() if "quantum" in line]
     cells = [re.sub(r"\$(.*)\\times10\^{(.*)}\$", r"\1e\2", cells[3]) for cells in lines]
     quantum = csv[csv.scheme.str.startswith("quantum")]
-    assert np.array(cells, float) == close(quantum.bound_sigma_y.to_numpy(), rel=1e-3)
+    assert np.array(cells, float) == approx(quantum.bound_sigma_y.to_numpy(), rel=1e-3)
     table = run(*arguments, "table").stdout
     for value in csv.bound_sigma_y:
         assert f"{value:.4g}" in table
@@ -320,7 +320,7 @@ def test_simulation_agrees_with_the_budget_and_holds_the_bound(network: Path) ->
     assert (table.sigma_y_low < table.sigma_y).all()
     assert (table.sigma_y > table.bound_sigma_y).all()
     early = table[table.tau_s < 30.0]
-    assert early.sigma_y.to_numpy() == close(early.budget_sigma_y.to_numpy(), rel=0.05)
+    assert early.sigma_y.to_numpy() == approx(early.budget_sigma_y.to_numpy(), rel=0.05)
     assert len(list((network.parent / "qcn-runs").glob("two-*/*.jsonl"))) == 20
     # More repeats add to those there are; another seed is another run.
     assert len(pd.read_csv(io.StringIO(run(*command, 21).stdout))) == len(table)
@@ -345,7 +345,8 @@ def test_interrupted_simulation_goes_on_to_the_same_result(network: Path, monkey
     assert broken.exit_code == 130
     assert broken.stdout == ""
     assert broken.stderr == (
-        f"qcn: simulate {network}: interrupted: 2 of 4 records are kept in part, and the same command goes on from there\n"
+        f"qcn: simulate {network}: interrupted: "
+        "2 of 4 records are kept in part, and the same command goes on from there\n"
     )
     assert run(*command, "--run", "part").stdout == whole
     assert len(calls) == 5
@@ -415,9 +416,9 @@ def test_species_and_their_laws() -> None:
     document = json.loads(run("species", "-f", "json", "--atoms", 100, "--tau", 4).stdout)
     rows = {row["species"]: row for row in document["species"]}
     angular = 2.0 * np.pi * rows["Sr"]["frequency_hz"]
-    assert rows["Sr"]["heisenberg_sigma_y"] == close(np.log(100) ** 0.5 / (angular * 100 * 4), rel=1e-12)
+    assert rows["Sr"]["heisenberg_sigma_y"] == approx(np.log(100) ** 0.5 / (angular * 100 * 4), rel=1e-12)
     decoherence = (2.0 * np.pi * rows["Sr"]["linewidth_hz"] / (4 * 100)) ** 0.5 / angular
-    assert rows["Sr"]["decoherence_limited_sigma_y"] == close(decoherence, rel=1e-12)
+    assert rows["Sr"]["decoherence_limited_sigma_y"] == approx(decoherence, rel=1e-12)
     assert "Muniz" in run("species", "Sr").stdout
 
 
