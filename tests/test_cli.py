@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +30,8 @@ from qcn_open.network import Network
 from qcn_open.schemes import best_plan, stability
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = [name for name, command in get_command(app).commands.items() if not command.hidden]
+# The paper is compiled by `make reproduce`, from all figures.
+COMMANDS = [name for name, command in get_command(app).commands.items() if not command.hidden and name != "paper"]
 NETWORK = """
 name = "Two clocks"
 dead_time_s = 0.02
@@ -226,38 +227,36 @@ def test_schemes_of_the_command_line_are_all() -> None:
     assert tuple(SCHEMES) == qcn_open.SCHEMES
 
 
+def example(command: str) -> list[str]:
+    """The words of the example that the help of a command ends with."""
+    told = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "80", "TERM": "dumb"})
+    assert told.exit_code == 0
+    assert max(map(len, told.stdout.splitlines())) <= 80
+    (line,) = re.findall(r"Example: qcn (.*?)\s*$", told.stdout, flags=re.MULTILINE)
+    return shlex.split(line)
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_ends_with_an_example_of_the_command(command: str) -> None:
-    told = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "80", "TERM": "dumb"})
-    (example,) = re.findall(r"Example: (qcn .*?)\s*$", told.stdout, flags=re.MULTILINE)
-    assert told.exit_code == 0
-    assert shlex.split(example)[1] == command
-    assert max(map(len, told.stdout.splitlines())) <= 80
-
-
-def examples() -> Iterator[str]:
-    for command in COMMANDS:
-        told = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "80", "TERM": "dumb"})
-        yield from re.findall(r"Example: (qcn .*?)\s*$", told.stdout, flags=re.MULTILINE)
+    assert example(command)[0] == command
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("example", examples())
+@pytest.mark.parametrize("command", COMMANDS)
 def test_examples_of_the_help_run(
-    example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    """On a copy of the repository, whose tables are committed; designs of large networks are made by hand."""
+    """On a copy of the repository, whose tables are committed; designs, which take minutes, are made by hand."""
     for name in ("studies", "examples", "paper", "data"):
         copied = tmp_path / name
         copied.mkdir()
         for source in (ROOT / name).glob("*.*"):
             (copied / source.name).write_bytes(source.read_bytes())
     (tmp_path / "benchmarks").symlink_to(ROOT / "benchmarks")
-    arguments = shlex.split(example)[1:]
-    if arguments[0] in ("design", "report"):
+    if command in ("design", "report"):
         request.getfixturevalue("designed")
     monkeypatch.chdir(tmp_path)
-    done = CliRunner().invoke(app, arguments)
+    done = CliRunner().invoke(app, example(command))
     assert done.exit_code == 0, done.stderr
     assert done.stdout or done.stderr
 
