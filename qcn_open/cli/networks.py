@@ -319,46 +319,30 @@ def _design_tables(found: Design) -> dict[str, pd.DataFrame]:
 
 
 def _design_view(found: Design) -> list[RenderableType]:
-    """A design for people."""
-    import pandas as pd
-
-    from qcn_open.cli.sentences import cycle, network_line
+    """A design for people, in 80 columns."""
+    from qcn_open.cli.sentences import network_line, why_not_longer
     from qcn_open.output import on_screen
 
-    at_tau = found.stability[found.stability["tau_s"] == found.tau]
-    best = at_tau[at_tau["scheme"] == found.scheme].iloc[0]
-    schemes = at_tau.sort_values("sigma_y")[
-        [c for c in ("scheme", "sigma_y", "interrogation_time_s", "bound_sigma_y", "limited_by") if c in at_tau]
-    ]
-    bounds = found.bounds[found.bounds["tau_s"] == found.tau].drop(columns="tau_s")
-    bounds = bounds.assign(times_above=best["sigma_y"] / bounds["sigma_y"])
-    gains = found.improvements.head(_IMPROVEMENTS)
-    steps = pd.DataFrame(
-        {
-            "parameter": gains["parameter"].str.replace("_", " "),
-            "node": gains["node"],
-            "now": gains["value"],
-            "improved": gains["improved"],
-            "unit": gains["unit"],
-            "sigma_y": gains["sigma_y"],
-            "gain": gains["gain"],
-        }
-    )
-    plans = _design_tables(found)["plans"]
-    front = found.front[["tau_s", "scheme", "sigma_y", "bound_sigma_y"]]
-    view: list[RenderableType] = [
+    at_tau = found.stability[found.stability["tau_s"] == found.tau].sort_values("sigma_y")
+    sigma = float(at_tau["sigma_y"].iloc[0])
+    bounds = found.bounds[found.bounds["tau_s"] == found.tau]
+    short = {"interrogation_time_s": "T (s)", "cycle_time_s": "cycle (s)", "uncorrelated_atoms": "alone"}
+    tables = {
+        "What each clock does": _design_tables(found)["plans"].rename(columns=short),
+        f"Schemes at τ = {found.tau:g} s": at_tau[["scheme", "sigma_y", "interrogation_time_s", "limited_by"]].rename(
+            columns=short
+        ),
+        "Bounds, and the design in units of them": bounds.drop(columns="tau_s").assign(
+            design=sigma / bounds["sigma_y"]
+        ),
+        "What the variance is made of": found.budget,
+        "What one step of improvement buys: σ_y falls by the gain": found.improvements.head(_IMPROVEMENTS),
+        "The most stable scheme at each averaging time": found.front[["tau_s", "scheme", "sigma_y", "bound_sigma_y"]],
+        f"Stability at τ = {found.tau:g} s against the rate of entangled pairs": found.epr_front,
+    }
+    return [
         network_line(found.network),
-        f"\n[bold]{found.scheme}[/bold] is best at τ = {found.tau:g} s: {SCHEMES[found.scheme]}; "
-        f"σ_y = [bold]{best['sigma_y']:.3g}[/bold].",
-        *cycle(found.network, found.scheme, found.plans),
-        f"Limited by: {found.limited_by}.\n",
-        on_screen(plans, "Plan of each clock"),
-        on_screen(schemes, f"Schemes at τ = {found.tau:g} s"),
-        on_screen(bounds, "What no choice gets below, and how far the design is above"),
-        on_screen(found.budget, "What the variance is made of"),
-        on_screen(steps, "What one step of improvement buys"),
-        on_screen(front, "The most stable scheme at each averaging time"),
+        f"At τ = {found.tau:g} s {found.scheme} is the most stable scheme: {SCHEMES[found.scheme]}.",
+        f"σ_y = {sigma:.3g}. {why_not_longer(found.limited_by)}\n",
+        *(on_screen(table, title) for title, table in tables.items() if len(table)),
     ]
-    if len(found.epr_front):
-        view.append(on_screen(found.epr_front, f"Stability at τ = {found.tau:g} s against the rate of pairs"))
-    return view
