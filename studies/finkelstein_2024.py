@@ -285,7 +285,7 @@ def figure(table: pd.DataFrame) -> Figure:
     )
     bottom.axhline(1.0, color="black", lw=0.5)
     bottom.set(xscale="log", xlabel="infidelity of a gate", ylabel="gain over unentangled atoms")
-    bottom.legend(loc="lower left")
+    bottom.legend(loc=(0.2, 0.04))
     return figure
 
 
