@@ -3,9 +3,10 @@ r"""Does one size of GHZ states fail to improve an optical clock at its best dar
 A. Cao et al., Nature 634, 315 (2024): a clock of strontium atoms in tweezers, with GHZ states of up to 9 atoms. Those
 of up to 4 had an instability below the standard quantum limit (SQL) at short dark times; at the optimal dark time,
 states of one size were no better than unentangled atoms; a cascade of sizes estimated the phase over a longer interval.
-``data/experiments/cao_2024.csv`` holds what could be read of the publication: its abstract, not its body. Contrasts,
-dark times, copies, dead time and the noise of the laser are not in it, so that nothing here is fitted: what depends on
-them is given for all that they may be. :math:`\gamma_{LO} = 1/\mathrm s` is the linewidth of the laser.
+``data/experiments/cao_2024.csv`` holds what could be read of the publication: its abstract (the sentence on the optimal
+dark time at second hand), not its body. Contrasts, dark times, copies, dead time and the noise of the laser are not in
+it, so that nothing here is fitted: what depends on them is given for all that they may be. The laser has the linewidth
+:math:`\gamma_{LO} = 1/\mathrm s`.
 
 *Short dark times.* N atoms in blocks of n with the parity contrast :math:`V_n`, read at mid-fringe, have the variance
 :math:`1/(nNV_n^2)` of the phase of an atom: below the SQL 1/N where :math:`V_n > 1/\sqrt n`. The contrast is that of
