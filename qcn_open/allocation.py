@@ -14,7 +14,7 @@ from qcn_open.bayes import expected_error
 from qcn_open.cascade import Cascade
 from qcn_open.estimators import Estimator, Joint
 from qcn_open.preparation import Perfect, Preparation
-from qcn_open.priors import FlatPrior, Prior
+from qcn_open.priors import FlatPrior, GaussianPrior, Prior
 from qcn_open.readouts.fringes import FedForward, Fringes, MultiAngle
 from qcn_open.validation import count
 
@@ -206,6 +206,8 @@ def _moves(allocation: _Allocation, atoms: int, sizes: list[int]) -> Iterator[_A
 
 # Of the probability that a fringe is mistaken, the part of its bound by the overlap of the distributions.
 _MISTAKEN = 0.25
+# Fringes by which it is mistaken.
+_TURNS = (1, 2, 4)
 _SLOPES = (0.0, 0.15, 0.5)
 _ANGLES = np.pi * (np.arange(24) + 0.5) / 24
 _CONTRASTS = 1.0 - np.linspace(1.0, 0.0, 65) ** 2
@@ -261,9 +263,9 @@ def promising(
     """
     first = 1 if nodes == 1 else 0
     top = min(int(math.log2(max(sets, 1))), _MOST_LEVELS)
-    sizes = nodes << np.arange(first, top + 1)
+    sizes = np.asarray(nodes << np.arange(first, top + 1), dtype=np.int64)
     if most < 1 or len(sizes) == 0:
-        return [(float(_squares(alone, sizes[:0], np.zeros((1, 0)), np.zeros((0, 2)))[0]), ())]
+        return [(float(_squares(alone, sizes[:0], np.zeros((1, 0), dtype=np.int64), np.zeros((0, 2)))[0]), ())]
     largest = int(min(most, alone.atoms // sizes[0]))
     ends = np.array([[_log_contrast(preparation(b), size) for b in (1, largest)] for size in sizes.tolist()])
     slopes = (ends[:, 1] - ends[:, 0]) / max(largest - 1, 1)
@@ -321,8 +323,8 @@ def _squares(
     alone: Cascade, sizes: NDArray[np.int64], copies: NDArray[np.int64], contrasts: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Approximate mean square errors of allocations (rad^2), shape (allocations,)."""
-    variance = alone.prior.variance
-    readout = alone.readout
+    assert isinstance(alone.prior, GaussianPrior)
+    variance, readout = alone.prior.variance, alone.readout
     read = 1.0 - 2.0 * readout.detection_error
     one = read * alone.coherence * (1.0 if readout.loss == "seen" else alone.survival)
     present = alone.survival if readout.loss == "seen" else 1.0
@@ -335,13 +337,14 @@ def _squares(
     known = known + (copies * sizes**2.0 * present**sizes * _information(levels, fed)).sum(axis=1)
     squares = 1.0 / (1.0 / variance + known)
     for m, size in enumerate(sizes.tolist()):
-        shift = 2.0 * math.pi / size
-        alike = -(shift**2) / (8.0 * variance) + single * _log_overlap(np.array([one]), present, 1, size)
-        for n in range(m):
-            smaller = sizes[n]
-            alike = alike + copies[:, n] * _log_overlap(levels[:, n], present ** int(smaller), int(smaller), size)
-        squares = squares + np.where(copies[:, m] > 0, 2.0 * _MISTAKEN * shift**2 * np.exp(alike), 0.0)
-    return squares
+        for turns in _TURNS:
+            shift = 2.0 * math.pi * turns / size
+            alike = -(shift**2) / (8.0 * variance) + single * _log_overlap(np.array([one]), present, turns, size)
+            for n, smaller in enumerate(sizes[:m].tolist()):
+                overlap = _log_overlap(levels[:, n], present**smaller, turns * smaller, size)
+                alike = alike + copies[:, n] * overlap
+            squares = squares + np.where(copies[:, m] > 0, 2.0 * _MISTAKEN * shift**2 * np.exp(alike), 0.0)
+    return np.asarray(squares)
 
 
 def _information(contrast: NDArray[np.float64], fed: bool) -> NDArray[np.float64]:
@@ -350,7 +353,7 @@ def _information(contrast: NDArray[np.float64], fed: bool) -> NDArray[np.float64
 
 
 def _log_overlap(contrast: NDArray[np.float64], present: float, size: int, of: int) -> NDArray[np.float64]:
-    """Logarithm of the overlap of the signs of a block at two phases that blocks of another size can't tell apart."""
+    """Logarithm of the overlap of the signs of a block at phases size/of of a turn of its fringe apart."""
     overlap = np.interp(contrast, _CONTRASTS, _overlaps(size, of))
     return np.asarray(np.log(1.0 - present * (1.0 - np.exp(overlap))))
 

@@ -728,7 +728,7 @@ def _epr_front(network: Network, choices: Sequence[_Choice], taus: tuple[float, 
 
 def _cooperative(network: Network, rate: float | None, taus: tuple[float, ...], tau: float) -> _Choice:
     """The quantum-cooperative clock whose links all make pairs at this rate (Hz)."""
-    nodes = [replace(node, link=replace(node.link, epr_rate_hz=rate)) for node in network.nodes]
+    nodes = tuple(replace(node, link=replace(node.link, epr_rate_hz=rate)) for node in network.nodes)
     clocks = tuple(single_clocks(replace(network, nodes=nodes), "quantum-cooperative"))
     near = tuple(value for value in taus if value <= tau)
     return _Choice("quantum-cooperative", clocks, tuple(_best(clock, tau, near) for clock in clocks))
