@@ -288,7 +288,11 @@ def sources() -> tuple[Path, ...]:
 
 def inputs(root: Path) -> tuple[Path, ...]:
     """Return the committed data that studies read rather than write."""
-    return (*(root / "data").glob("species.csv"), *sorted((root / "examples").glob("*.toml")))
+    return (
+        *(root / "data").glob("species.csv"),
+        *sorted((root / "examples").glob("*.toml")),
+        *sorted((root / "data" / "experiments").glob("*.csv")),
+    )
 
 
 def _execute(path: Path) -> Any:
