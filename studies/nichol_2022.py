@@ -12,8 +12,8 @@ commutes with the precession, it is a part of the probe state.
 - Two ions that are prepared and read on their own have :math:`\Delta\phi = \sqrt2` if the laser is quiet. If its phase
   is random, only the product of their readings tells something, with half the contrast: :math:`\Delta\phi = 2`
   (correlation spectroscopy).
-- Their state holds more: with the weight 1/2 it is in the levels ge and eg, whose coherence the laser does not touch, so
-  that a joint measurement has :math:`\Delta\phi = \sqrt2` whatever the laser does.
+- Their state holds more: with the weight 1/2 it is in the levels ge and eg, whose coherence the laser does not touch:
+  a joint measurement has :math:`\Delta\phi = \sqrt2` whatever the laser does.
 
 A pair has to be made first. If that takes the time t, a probe time T leaves :math:`T/(T + t)` of the shots.
 """

@@ -38,13 +38,14 @@ from numpy.typing import NDArray
 from qcn_open import Oscillator
 from qcn_open.figures import COLOURS, COLUMN_IN
 from qcn_open.ledger import Claim
+from qcn_open.species import read_species
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ROOT = Path(__file__).parents[1]
 PUBLISHED = pd.read_csv(ROOT / "data" / "experiments" / "schulte_2020.csv", index_col="parameter")["value"]
-FREQUENCY_HZ = float(pd.read_csv(ROOT / "data" / "species.csv", index_col="species").loc["Sr", "frequency_hz"])
+FREQUENCY_HZ = read_species(ROOT / "data" / "species.csv")["Sr"].frequency_hz
 FLOORS = {
     "now": float(PUBLISHED["laser_flicker_floor"]),
     "ten times better": float(PUBLISHED["laser_flicker_floor"] / PUBLISHED["laser_improvement"]),
@@ -62,15 +63,14 @@ class Config:
     """Dead times in s and numbers of atoms."""
 
     dead_times: tuple[float, ...] = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
-    atoms: tuple[int, ...] = (
-        *(4, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10**4, 20_000, 50_000),
-        *(10**5, 200_000, 500_000, 10**6, 10**7),
+    atoms: tuple[int, ...] = tuple(
+        sorted({10, 50, 200, 1000, 10**4, *np.geomspace(4, 10**7, 60).round().astype(int).tolist()})
     )
     lasers: tuple[str, ...] = tuple(FLOORS)
 
 
 SMOKE = Config(dead_times=(0.5,), atoms=(10, 1000), lasers=("now",))
-FULL = Config(atoms=tuple(sorted({*Config().atoms, *np.geomspace(4, 10**7, 80).round().astype(int).tolist()})))
+FULL = Config(atoms=tuple(sorted({*Config().atoms, *np.geomspace(4, 10**7, 240).round().astype(int).tolist()})))
 KEY = ("laser", "dead_time_s", "atoms")
 BACKENDS = ()
 
@@ -221,9 +221,9 @@ def figure(table: pd.DataFrame) -> Figure:
     above, below = drawn.subplots(2, 1)
     for dead_time, colour in ((0.1, "sky"), (0.5, "blue"), (1.0, "purple")):
         gains = _gains(table, "now", dead_time)
-        above.plot(gains.index, gains, "o-", color=COLOURS[colour], fillstyle="none", label=f"{dead_time:g} s")
+        above.plot(gains.index, gains, color=COLOURS[colour], label=f"{dead_time:g} s")
     future = _gains(table, "ten times better", 0.5)
-    above.plot(future.index, future, "s--", color=COLOURS["vermilion"], fillstyle="none", label="0.5 s, better laser")
+    above.plot(future.index, future, "--", color=COLOURS["vermilion"], label="0.5 s, better laser")
     above.axhline(1.0, color="0.6", lw=0.7)
     above.set(xscale="log", xlabel="Atoms", ylabel="Gain by squeezing (dB)", ylim=(0.0, 10.5))
     above.legend(loc="upper right", title="dead time", title_fontsize=7)

@@ -207,7 +207,9 @@ def test_gain_of_squeezing_depends_on_the_laser_only_through_the_dead_time() -> 
 def moments(atoms: int, twist: float) -> tuple[float, float, float]:
     """Length, mean square along the spin and least variance across, from the amplitudes of the Dicke states."""
     m = np.arange(atoms + 1) - atoms / 2
-    logs = np.array([math.lgamma(atoms + 1) - math.lgamma(k + 1) - math.lgamma(atoms - k + 1) for k in range(atoms + 1)])
+    logs = np.array(
+        [math.lgamma(atoms + 1) - math.lgamma(k + 1) - math.lgamma(atoms - k + 1) for k in range(atoms + 1)]
+    )
     ket = np.exp(0.5 * (logs - atoms * math.log(2))) * np.exp(-0.5j * twist * m**2)
     up = np.sqrt(atoms / 2 * (atoms / 2 + 1) - m[:-1] * (m[:-1] + 1))
     raising = np.zeros((atoms + 1, atoms + 1))
@@ -222,40 +224,35 @@ def moments(atoms: int, twist: float) -> tuple[float, float, float]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("atoms", "squeezed"), [(50, False), (50, True), (200, True)])
+@pytest.mark.parametrize(("atoms", "squeezed"), [(50, False), (50, True), (200, True), (1000, False)])
 def test_clock_in_closed_loop_has_the_stability_of_the_study(atoms: int, squeezed: bool) -> None:
-    """A loop cycle by cycle: flicker noise in steps of half a second, dead time of one step, an integrator of 1/2."""
+    """A loop cycle by cycle: flicker noise in steps of half a second, dead time of one step, an integrator of 1/2.
+
+    What the servo has not yet corrected when the record ends is taken off: of flicker noise it decays as slowly as
+    the logarithm over the root of the averaging time.
+    """
     table = study.read(ROOT, "schulte_2020")
     where = {"laser": "now", "dead_time_s": 0.5, "atoms": atoms}
     name = "squeezed" if squeezed else "coherent"
     expected = entry(table, f"sigma_y_{name}", **where)
     length, along, across = moments(atoms, entry(table, "twist_rad", **where) if squeezed else 0.0)
     steps = round(entry(table, f"time_{name}_s", **where) / 0.5)
-    time, gain, cycles = 0.5 * steps, 0.5, 2**15
+    time, gain, cycles, frequency = 0.5 * steps, 0.5, 2**15, 429228004229872.99
     rng = np.random.default_rng(1)
-    frequency = 429228004229872.99
     laser = Oscillator.from_flicker_floor(4e-17, frequency)
     record = laser.frequencies(cycles * (steps + 1), 0.5, rng=rng).reshape(cycles, steps + 1)
-    seen, whole = record[:, :steps].mean(axis=1), record.mean(axis=1)
-    # The slope of the best linear estimate for the variance that the loop settles to.
-    correction, slope, errors = 0.0, 1.0 / length, np.empty(cycles)
-    variance = 0.2
-    output = np.empty(cycles)
+    seen, whole, noise = record[:, :steps].mean(axis=1), record.mean(axis=1), rng.standard_normal(cycles)
+    phases, corrected = np.empty(cycles), np.empty(cycles)
+    correction, slope = 0.0, 1.0 / length
     for cycle in range(cycles):
         phase = time * (seen[cycle] - correction)
-        output[cycle] = whole[cycle] - correction
-        errors[cycle] = phase
         spread = math.cos(phase) ** 2 * across + math.sin(phase) ** 2 * (along - length**2)
-        estimate = slope * (length * math.sin(phase) + math.sqrt(spread) * rng.standard_normal())
+        estimate = slope * (length * math.sin(phase) + math.sqrt(spread) * noise[cycle])
+        phases[cycle], corrected[cycle] = phase, whole[cycle] - correction - estimate / time
         correction += gain * estimate / time
-        if cycle == 1000:
-            variance = float(np.var(errors[100:1000]))
-            damping = math.exp(-2 * variance)
-            square = 0.5 * (1 + damping) * across + 0.5 * (1 - damping) * along
-            # Unbiased: the best linear estimate over the share of the phase that it holds.
-            slope = 1.0 / (length * math.exp(-0.5 * variance))
-            assert square > 0.0
-    assert np.abs(errors[1001:]).max() < math.pi
-    means = output[1024:].reshape(-1, 32).mean(axis=1)
+        if cycle == 1000:  # From here on the estimate follows the phase with the factor one, over its distribution.
+            slope = 1.0 / (length * math.exp(-0.5 * np.var(phases[100:1000])))
+    assert np.abs(phases[1001:]).max() < math.pi
+    means = corrected[1024:].reshape(-1, 32).mean(axis=1)
     deviation = math.sqrt(0.5 * np.mean(np.diff(means) ** 2) * 32 * (time + 0.5)) / (2 * math.pi * frequency)
-    assert deviation == approx(expected, rel=0.12)
+    assert deviation == approx(expected, rel=0.08)
