@@ -239,7 +239,7 @@ def figure(table: pd.DataFrame) -> Figure:
         below.fill_between(dead_times, curves[2.0], curves[0.5], color=COLOURS[colour], alpha=0.2, lw=0.0)
         below.plot(dead_times, curves[1.0], color=COLOURS[colour])
         below.axhline(float(PUBLISHED[published]), color=COLOURS[colour], ls="--", lw=0.7)
-    below.text(0.055, 650.0, "published: about 1000", color=COLOURS["blue"], fontsize=7)
+    below.text(0.055, 310.0, "published: about 1000", color=COLOURS["blue"], fontsize=7)
     below.text(1.9, 1.25e5, "published: below 100 000", color=COLOURS["vermilion"], fontsize=7, ha="right")
     below.set(xscale="log", yscale="log", xlim=(dead_times[0], dead_times[-1]), xlabel="Dead time (s)")
     below.set(ylabel="Critical number of atoms")
