@@ -231,7 +231,8 @@ CLAIMS = (
         reason="Number of atoms from which on squeezed spins gain more; at 40 atoms they have {squeezed_db:.2f} dB, "
         "GHZ states {unbalanced_db:.2f} dB (excited weight {unbalanced_weight:.3f}; 1/2: {balanced_db:.2f} dB). "
         "For up to {searched:.0f} atoms a search over all symmetric states adds {shortfall_db:.2f} dB at most at "
-        "the GHZ state's time. The bound with ancillas stands at {bound_db:.1f} dB.",
+        "the GHZ state's time. The bound with ancillas stands at {bound_db:.1f} dB; "
+        "which bounds the abstract means we could not look up.",
     ),
     Claim(
         id="kielinski-veto",
