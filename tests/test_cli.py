@@ -295,7 +295,7 @@ def test_output_is_a_file_or_a_folder_of_tables(network: Path, designed: Design)
         "stability.csv",
     ]
     written = pd.read_csv(network.parent / "all" / "stability.csv")
-    pd.testing.assert_frame_equal(written, designed.stability.fillna(""), check_dtype=False)
+    pd.testing.assert_frame_equal(written.fillna(""), designed.stability, check_dtype=False)
     assert run("design", network, "-o", "one.json").exit_code == 0
     document = json.loads((network.parent / "one.json").read_text())
     assert document["budget"] == designed.budget.to_dict("records")
