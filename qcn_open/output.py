@@ -113,16 +113,14 @@ def header(column: str) -> str:
 
 
 def number(value: object) -> str:
-    """Return a cell as people read it: floats with four significant digits, nothing for a missing one.
+    """Return a cell as people read it: floats with four significant digits.
 
     Examples
     --------
-    >>> number(4.297736053e-17), number(165), number(float("nan"))
-    ('4.298e-17', '165', '')
+    >>> number(4.297736053e-17), number(165), number("fixed angles")
+    ('4.298e-17', '165', 'fixed angles')
     """
-    if isinstance(value, float):
-        return "" if math.isnan(value) else f"{value:.4g}"
-    return "" if value is None else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def cells(table: pd.DataFrame) -> list[list[str]]:

@@ -105,7 +105,7 @@ def designed(network: Path, monkeypatch: pytest.MonkeyPatch) -> Design:
         bounds=pd.DataFrame({"bound": ["no decoherence"], "tau_s": [1.0], "sigma_y": [1e-17]}),
         budget=pd.DataFrame(budget),
         improvements=pd.DataFrame(gains),
-        epr_front=pd.DataFrame({"epr_rate_hz": [0.0], "scheme": ["quantum-alone"], "sigma_y": [5e-17]}),
+        epr_front=pd.DataFrame({"epr_rate_hz": [0.0, 9.0], "scheme": ["quantum-alone"] * 2, "sigma_y": [5e-17, 4e-17]}),
     )
 
     def design(*arguments: object, progress: object) -> Design:
@@ -263,7 +263,7 @@ def test_examples_of_the_help_run(
 
 def test_formats_hold_the_same_numbers(network: Path) -> None:
     arguments = ("bounds", network, "--tau", 1, "--tau", 10, "--format")
-    csv = pd.read_csv(io.StringIO(run(*arguments, "csv").stdout), float_precision="round_trip")
+    csv = pd.read_csv(io.StringIO(run(*arguments, "csv").stdout))
     document = json.loads(run(*arguments, "json").stdout)
     assert document["bounds"] == csv.to_dict("records")
     assert document["provenance"] == {
@@ -294,8 +294,8 @@ def test_output_is_a_file_or_a_folder_of_tables(network: Path, designed: Design)
         "plans.csv",
         "stability.csv",
     ]
-    written = pd.read_csv(network.parent / "all" / "stability.csv", float_precision="round_trip")
-    pd.testing.assert_frame_equal(written, designed.stability.fillna(""), check_dtype=False)
+    written = pd.read_csv(network.parent / "all" / "stability.csv")
+    pd.testing.assert_frame_equal(written.fillna(""), designed.stability, check_dtype=False)
     assert run("design", network, "-o", "one.json").exit_code == 0
     document = json.loads((network.parent / "one.json").read_text())
     assert document["budget"] == designed.budget.to_dict("records")
@@ -313,13 +313,15 @@ def test_reports_are_pages(network: Path, designed: Design) -> None:
     assert run("report", network, "-o", "page.pdf").stderr.endswith("page.pdf must end with .html\n")
 
 
+@pytest.mark.slow
 def test_simulation_agrees_with_the_budget_and_holds_the_bound(network: Path) -> None:
     command = ("simulate", network, "--scheme", "classical-alone", "--cycles", 2000, "--format", "csv", "--repeats")
     table = pd.read_csv(io.StringIO(run(*command, 20).stdout))
     assert (table.sigma_y_low < table.sigma_y).all()
     assert (table.sigma_y > table.bound_sigma_y).all()
-    early = table[table.tau_s < 30.0]
-    assert early.sigma_y.to_numpy() == approx(early.budget_sigma_y.to_numpy(), rel=0.05)
+    # Averages over less than the loop's memory of 1/gain cycles profit from what it predicts.
+    averaged = table[(table.tau_s > 10.0) & (table.tau_s < 100.0)]
+    assert averaged.sigma_y.to_numpy() == approx(averaged.budget_sigma_y.to_numpy(), rel=0.06)
     assert len(list((network.parent / "qcn-runs").glob("two-*/*.jsonl"))) == 20
     # More repeats add to those there are; another seed is another run.
     assert len(pd.read_csv(io.StringIO(run(*command, 21).stdout))) == len(table)
@@ -361,6 +363,7 @@ def test_interval_of_pooled_records_holds_the_truth_as_often_as_it_says() -> Non
     assert 0.91 < truth / 400 < 0.98
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_explanation_names_who_holds_the_atoms(network: Path, scheme: str) -> None:
     network.write_text(NETWORK.replace("atoms = 12", "atoms = 40").replace("atoms = 10", "atoms = 40"))
@@ -388,15 +391,21 @@ def test_what_limits_a_clock_is_told_in_words() -> None:
             ["explain", "two.toml", "--scheme", "quantum-cooperativ"],
             "explain two.toml: unknown scheme 'quantum-cooperativ': did you mean 'quantum-cooperative'?",
         ),
-        (["simulate", "two.toml", "--scheme", "quantum-alone", "--cycles", "0"], "simulate two.toml: cycles must be"),
-        (["simulate", "two.toml", "--scheme", "quantum-alone", "--repeats", "0"], "simulate two.toml: repeats must be"),
+        (
+            ["simulate", "two.toml", "--scheme", "quantum-alone", "--cycles", "0"],
+            "simulate: invalid value for '--cycles': ",
+        ),
+        (
+            ["simulate", "two.toml", "--scheme", "quantum-alone", "--repeats", "0"],
+            "simulate: invalid value for '--repeats': ",
+        ),
         (["simulate", "two.toml", "--run", "two.toml/x"], "simulate two.toml: two.toml/x cannot be written"),
         (["bounds", "two.toml", "-o", "two.toml/x.csv"], "bounds two.toml: two.toml/x.csv cannot be written"),
         (["bounds", "two.toml", "-o", "x.doc"], "bounds two.toml: x.doc must end with one of .txt, .csv, .json, .tex"),
         (["bounds", "two.toml", "-f", "xml"], "bounds: invalid value for '--format' / '-f': 'xml' is not one of"),
         (["design"], "design: missing argument 'NETWORK.toml'"),
         (["desing"], "no such command 'desing'"),
-        (["species", "Sr+"], "species: unknown species 'Sr+': did you mean 'Sr'?"),
+        (["species", "Sr+"], "species Sr+: unknown species 'Sr+': did you mean 'Sr'?"),
         (["species", "--atoms", "1"], "species: eq. (3) needs at least 2 atoms"),
     ],
 )

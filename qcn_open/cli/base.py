@@ -69,13 +69,10 @@ class _Commands(TyperGroup):
             if not hasattr(error, "format_message"):
                 raise
             context = getattr(error, "ctx", None)
-            subject = context.command_path if context else "qcn"
-            message = " ".join(error.format_message().replace("Value error, ", "").split()).rstrip(".")
-            subject = ": ".join(subject.split(maxsplit=1))
-            typer.echo(
-                f"{subject}: {message[:1].lower()}{message[1:]}; `{subject.replace(':', '')} --help` tells more",
-                err=True,
-            )
+            name = context.info_name if context is not None and context.parent is not None else ""
+            told = " ".join(error.format_message().replace("Value error, ", "").split()).rstrip(".")
+            subject, remedy = (f"qcn: {name}", f"qcn {name} --help") if name else ("qcn", "qcn --help")
+            typer.echo(f"{subject}: {told[:1].lower()}{told[1:]}; `{remedy}` tells more", err=True)
             sys.exit(2)
         sys.exit(status if isinstance(status, int) else 0)
 
@@ -230,7 +227,7 @@ StudyName = Annotated[
 ]
 Root = Annotated[Path, typer.Option(help="The repository: the folder that holds studies/.")]
 Tau = Annotated[float, typer.Option(metavar="SECONDS", help="Averaging time τ.")]
-Seed = Annotated[int, typer.Option(help="Of the random numbers: the same seed gives the same result.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of the random numbers: the same seed gives the same result.")]
 Output = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="PATH", help="A file to write, or a folder for one file a table."),

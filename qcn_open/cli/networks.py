@@ -80,8 +80,8 @@ def simulate(
     network: NetworkFile,
     scheme: SchemeOption = "best",
     tau: Tau = 1.0,
-    cycles: Annotated[int, typer.Option(help="Cycles of each record.")] = 20_000,
-    repeats: Annotated[int, typer.Option(help="Independent records.")] = 8,
+    cycles: Annotated[int, typer.Option(min=8, help="Cycles of each record.")] = 20_000,
+    repeats: Annotated[int, typer.Option(min=1, help="Independent records.")] = 8,
     seed: Seed = 1,
     run: Annotated[
         Path | None,
@@ -101,11 +101,11 @@ def simulate(
     from qcn_open.output import on_screen
 
     destination = Destination(output, kind)
+    Destination(run or Path("qcn-runs"), Format.csv)
     clocks = Network.from_toml(network)
     chosen, budget = _scheme(clocks, scheme, tau)
     plan = records.records(network, chosen, tau=tau, cycles=cycles, repeats=repeats, seed=seed)
     folder = run or Path("qcn-runs", f"{network.stem}-{records.digest(plan)}")
-    Destination(folder, Format.csv)
     done = 0
 
     def note(finished: int, total: int, what: str) -> None:

@@ -44,7 +44,7 @@ def studies(root: Root = Path()) -> None:
         typer.echo(f"{name:<{max(map(len, known))}}  {load(root, name).question}")
 
 
-@command(_PANEL, "qcn study worked_examples --set tau_s=0.5 --format csv")
+@command(_PANEL, "qcn study worked_examples --set laser_linewidths_hz=0.1,1")
 def study(
     name: StudyName,
     profile: Size = Profile.default,
