@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
@@ -110,7 +111,7 @@ _SCHEMES = (
 )
 _SEED = 20140615
 # Outcomes for a first look at allocations, the most for what they err by, and those for comparisons of one plan.
-_CHOICE, _TRIALS, _COMMON = 200, 4000, 4000
+_CHOICE, _TRIALS, _COMMON = 200, 4000, 3000
 # To this relative error the root mean square is found.
 _ACCURACY = 0.01
 # Allocations that are compared by their expected errors.
@@ -121,7 +122,9 @@ _WORSE = 1.3
 _STEP, _FINE = 2.5, 1.2
 # What one step of improvement takes off a rate, a linewidth, a time or an error, and adds to the rate of pairs.
 _BETTER = 0.1
-_RATES = 7
+_RATES = 6
+# Results do not depend on them.
+_THREADS = 2
 
 
 def design(
@@ -154,7 +157,7 @@ def design(
     tau : float, optional
         Averaging time (s) that it is designed for.
     taus : sequence of float, optional
-        More averaging times (s); eight from the longest dead time, or tau/10, to 1000 tau if left out.
+        More averaging times (s); up to seven from tau/10, or the longest dead time, to 1000 tau if left out.
     progress : callable, optional
         Called with the steps done, all steps, and what is done next.
 
@@ -194,17 +197,20 @@ def design(
             progress(done, len(steps), steps[min(done, len(steps) - 1)])
         done += 1
 
-    for clock in distinct:
-        begin()
+    def search(clock: SingleClock) -> None:
         for value in values:
             _best(clock, value, values)
+
+    begin()
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for _ in pool.map(search, distinct):
+            begin()
     choices = {
         (scheme, value): _Choice(scheme, clocks, tuple(_best(clock, value, values) for clock in clocks))
         for scheme, clocks in groups.items()
         for value in values
     }
     best = min((choices[scheme, tau] for scheme in _SCHEMES), key=lambda choice: choice.sigma(tau))
-    begin()
     stability = pd.DataFrame([choices[scheme, value].row(value, values) for scheme in _SCHEMES for value in values])
     bounds = pd.DataFrame(_bounds(network, groups, values))
     begin()
@@ -224,7 +230,7 @@ def _averaging_times(network: Network, tau: float, taus: Sequence[float] | None)
     """All averaging times, s, increasing."""
     dead = max(network.dead_time, *(node.dead_time for node in network.nodes))
     if taus is None:
-        taus = [value for value in (tau * 10.0 ** (k / 2) for k in (-2, -1, 0, 1, 2, 3, 4, 6)) if value > 1.5 * dead]
+        taus = [value for value in (tau * 10.0 ** (k / 2) for k in (-2, -1, 0, 1, 2, 4, 6)) if value > 1.5 * dead]
     values = sorted({tau, *(positive("taus", value, "s") for value in taus)})
     if values[0] <= dead:
         raise ValueError(f"averaging times must be longer than the dead time of {dead:g} s, got {values[0]:g} s")
@@ -368,7 +374,7 @@ def _best(clock: SingleClock, tau: float, taus: tuple[float, ...]) -> OperatingP
     least = min(rate for rate, _, _ in looks)
     points = [_point(read, time) for rate, read, time in looks if rate <= _WORSE * least]
     if clock.entangled:
-        points.insert(0, _best(replace(clock, assembly=None, nodes=1), tau, taus))
+        points.insert(0, _best(_plain(clock), tau, taus))
     return min(points, key=lambda point: _rate(clock, point))
 
 
@@ -409,9 +415,20 @@ class _Choice:
             "tracking": tracking_text(plan.tracking),
             "cascade": " + ".join(f"{number} x {size}" for number, size in blocks),
             "slips_share": first.slips_share,
-            "bound_sigma_y": 1.0 / math.sqrt(sum(clock.omega**2 * bound(clock, tau) for clock in self.clocks)),
+            "bound_sigma_y": 1.0 / math.sqrt(sum(clock.omega**2 * _bound(_plain(clock), tau) for clock in self.clocks)),
             "limited_by": _limited_by(self.clocks[0], first, tau, taus),
         }
+
+
+def _plain(clock: SingleClock) -> SingleClock:
+    """The same atoms and laser, with nothing entangled."""
+    return replace(clock, assembly=None, nodes=1)
+
+
+@cache
+def _bound(clock: SingleClock, tau: float) -> float:
+    """Largest Fisher information (s^2) of the atoms in any state."""
+    return bound(clock, tau)
 
 
 def _name(readout: Fringes) -> str:
@@ -424,7 +441,7 @@ def _limited_by(clock: SingleClock, point: OperatingPoint, tau: float, taus: tup
     if plan.cycle_time > tau / _FINE:
         return "interrogation time = tau"
     if not plan.cascade.copies:
-        clock = replace(clock, assembly=None, nodes=1)
+        clock = _plain(clock)
     clock = replace(clock, readout=plan.cascade.readout)
     longer = _sketch(clock, plan.interrogation_time * _STEP)
     if longer is None:
@@ -577,26 +594,27 @@ class _Step:
 def _improvements(network: Network, choice: _Choice, tau: float) -> pd.DataFrame:
     import pandas as pd
 
-    sigma, rows = choice.sigma(tau), []
-    for step in _steps(network):
+    sigma = choice.sigma(tau)
+
+    def row(step: _Step) -> dict[str, object]:
         changed = single_clocks(step.network, choice.scheme)
         weights = choice.weights()
         for k, (clock, point) in enumerate(zip(choice.clocks, choice.points, strict=True)):
             if changed[k] != clock:
                 weights[k] *= changed[k].omega ** 2 / clock.omega**2 * _gain(clock, changed[k], point, tau)
         better = 1.0 / math.sqrt(sum(weights) * tau)
-        rows.append(
-            {
-                "parameter": step.parameter,
-                "node": step.node,
-                "value": step.value,
-                "improved": step.improved,
-                "unit": step.unit,
-                "sigma_y": better,
-                "gain": sigma / better,
-            }
-        )
-    table = pd.DataFrame(rows)
+        return {
+            "parameter": step.parameter,
+            "node": step.node,
+            "value": step.value,
+            "improved": step.improved,
+            "unit": step.unit,
+            "sigma_y": better,
+            "gain": sigma / better,
+        }
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        table = pd.DataFrame(list(pool.map(row, _steps(network))))
     return table.sort_values("gain", ascending=False, kind="stable").reset_index(drop=True)
 
 

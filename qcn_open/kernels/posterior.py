@@ -66,7 +66,7 @@ def mean_square(weights: NDArray[np.float64], circle: NDArray[np.float64]) -> fl
     return square / total * (_TURN / points) ** 2
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def expected_squares(
     states: NDArray[np.uint64],
     tables: CascadeTables,
