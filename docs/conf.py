@@ -1,6 +1,26 @@
-"""Configuration of the documentation; `make docs` builds it with warnings as errors."""
+"""Configuration of the documentation; `make docs` builds it with warnings as errors, without a network.
 
+Cells of the pages are executed at the root of the repository by the interpreter that runs Sphinx. The pages named in
+`FILLED` are Jinja templates, filled from the studies, their tables and the ledger.
+"""
+
+import csv
+import io
+import os
+import tempfile
 from importlib.metadata import version as installed
+from importlib.util import find_spec
+from pathlib import Path
+
+import jinja2
+
+import qcn_open
+from qcn_open import figures, study
+from qcn_open.ledger import VERDICTS
+from qcn_open.storage import write_atomically
+
+ROOT = Path(__file__).parents[1]
+DRAWN = ROOT / "docs" / "_build" / "figures"
 
 project = "qcn_open"
 author = "The qcn_open developers"
@@ -8,19 +28,91 @@ copyright = author
 version = release = installed("qcn_open")
 
 extensions = [
-    "myst_parser",
+    "myst_nb",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
+    "sphinx_design",
 ]
 exclude_patterns = ["_build"]
+templates_path = ["_templates"]
+default_role = "py:obj"
+
 html_theme = "furo"
 html_title = "qcn_open"
-default_role = "py:obj"
+# MathJax with its fonts comes from a package, so that formulas are typeset without a network.
+html_static_path = ["_static", str(Path(find_spec("sphinx-mathjax-offline").origin).parent / "static")]
+html_css_files = ["qcn_open.css"]
+html_copy_source = False
+mathjax_path = "mathjax/tex-chtml.js"
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 autosummary_generate = True
+autosummary_context = {"public": qcn_open.__all__}
 numpydoc_show_class_members = False
-myst_enable_extensions = ["dollarmath"]
+
+myst_enable_extensions = ["deflist", "dollarmath"]
+myst_heading_anchors = 3
+
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 120
+nb_merge_streams = True
+nb_mime_priority_overrides = [("html", "text/html", 0)]
+
+# Kernels start with settings of their own, not with those of whoever builds this.
+os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+os.environ["IPYTHONDIR"] = tempfile.mkdtemp()
+_startup = Path(os.environ["IPYTHONDIR"]) / "profile_default" / "startup"
+_startup.mkdir(parents=True)
+(_startup / "root.py").write_text(f"import os, warnings\nos.chdir({str(ROOT)!r})\nwarnings.simplefilter('error')\n")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def gallery() -> dict[str, object]:
+    """Draw the figure of every study from its table."""
+    import matplotlib.pyplot as plt
+
+    drawn = {}
+    studies = [study.load(ROOT, name) for name in study.names(ROOT)]
+    for one in studies:
+        stream = io.BytesIO()
+        with figures.style():
+            figure = one.figure(study.read(ROOT, one.name))
+            figure.savefig(stream, format="svg", metadata={"Creator": "qcn_open", "Date": None})
+        plt.close(figure)
+        drawn[DRAWN / f"{one.name}.svg"] = stream.getvalue()
+    DRAWN.mkdir(parents=True, exist_ok=True)
+    write_atomically(drawn)
+    return {"studies": studies}
+
+
+def claims() -> dict[str, object]:
+    """The ledger by verdict: what holds as it stands, what holds with a restriction, misprints, what does not hold."""
+    with (ROOT / "data" / "claims.csv").open(encoding="utf-8", newline="") as file:
+        ledger = list(csv.DictReader(file))
+    holds, *others = VERDICTS
+    groups = {
+        "holds": [row for row in ledger if row["verdict"] == holds],
+        "holds, but": [row for row in ledger if row["verdict"].startswith(holds) and row["verdict"] != holds],
+    }
+    groups |= {verdict: [row for row in ledger if row["verdict"].startswith(verdict)] for verdict in others}
+    return {"ledger": ledger, "groups": groups}
+
+
+FILLED = {"gallery": gallery, "claims": claims}
+
+
+def fill(app: object, page: str, content: list[str]) -> None:
+    """Fill a page that is a template."""
+    if page in FILLED:
+        template = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True).from_string(content[0])
+        content[0] = template.render(FILLED[page]())
+
+
+def setup(app: object) -> dict[str, bool]:
+    app.connect("source-read", fill)
+    app.connect("env-get-outdated", lambda *_: list(FILLED))
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
