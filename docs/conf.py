@@ -7,6 +7,7 @@ Cells of the pages are executed at the root of the repository by the interpreter
 import csv
 import io
 import os
+import re
 import tempfile
 from importlib.metadata import version as installed
 from importlib.util import find_spec
@@ -53,7 +54,7 @@ autosummary_generate = True
 autosummary_context = {"public": qcn_open.__all__}
 numpydoc_show_class_members = False
 
-myst_enable_extensions = ["deflist", "dollarmath"]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
 nb_execution_mode = "force"
@@ -99,17 +100,35 @@ def claims() -> dict[str, object]:
         "holds, but": [row for row in ledger if row["verdict"].startswith(holds) and row["verdict"] != holds],
     }
     groups |= {verdict: [row for row in ledger if row["verdict"].startswith(verdict)] for verdict in others}
-    return {"ledger": ledger, "groups": groups}
+    return {"claims": {row["id"]: row for row in ledger}, "groups": groups}
 
 
 FILLED = {"gallery": gallery, "claims": claims}
 
 
+def prose(text: str) -> str:
+    """Plain text of the studies and the ledger as Markdown: γ_LO with a subscript, 1e-18 as a power of ten."""
+    text = re.sub(r"([\\*`\[\]<>$|])", r"\\\1", text)
+    text = re.sub(r"(?<=[^\W\d_])_(LO|COM|[^\W_])(?![^\W_])", r"{sub}`\1`", text)
+    text = re.sub(r"\b1e(-?)0*(\d+)\b", r"10{sup}`\1\2`", text)
+    text = re.sub(r"(?<=[\d)])e(-?)0*(\d+)\b", " × 10{sup}`\\1\\2`", text)
+    return re.sub(r"(?<![\w{])-(?=\d)|(?<=`)-(?=\d)", "−", text)
+
+
+def number(text: str) -> str:
+    """A value of the ledger, which may be words."""
+    try:
+        return prose(f"{float(text):.4g}")
+    except ValueError:
+        return prose(text)
+
+
 def fill(app: object, page: str, content: list[str]) -> None:
     """Fill a page that is a template."""
     if page in FILLED:
-        template = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True).from_string(content[0])
-        content[0] = template.render(FILLED[page]())
+        templates = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True)
+        templates.filters |= {"prose": prose, "number": number}
+        content[0] = templates.from_string(content[0]).render(FILLED[page]())
 
 
 def setup(app: object) -> dict[str, bool]:
