@@ -6,12 +6,14 @@ Cells of the pages are executed at the root of the repository by the interpreter
 
 import csv
 import io
+import json
+import logging
 import os
 import re
-import tempfile
 from importlib.metadata import version as installed
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import jinja2
 
@@ -63,14 +65,6 @@ nb_execution_timeout = 120
 nb_merge_streams = True
 nb_mime_priority_overrides = [("html", "text/html", 0)]
 
-# Kernels start with settings of their own, not with those of whoever builds this.
-os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
-os.environ["IPYTHONDIR"] = tempfile.mkdtemp()
-_startup = Path(os.environ["IPYTHONDIR"]) / "profile_default" / "startup"
-_startup.mkdir(parents=True)
-(_startup / "root.py").write_text(f"import os, warnings\nos.chdir({str(ROOT)!r})\nwarnings.simplefilter('error')\n")
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
 
 def gallery() -> dict[str, object]:
     """Draw the figure of every study from its table."""
@@ -109,7 +103,8 @@ FILLED = {"gallery": gallery, "claims": claims}
 def prose(text: str) -> str:
     """Plain text of the studies and the ledger as Markdown: γ_LO with a subscript, 1e-18 as a power of ten."""
     text = re.sub(r"([\\*`\[\]<>$|])", r"\\\1", text)
-    text = re.sub(r"(?<=[^\W\d_])_(LO|COM|[^\W_])(?![^\W_])", r"{sub}`\1`", text)
+    text = re.sub(r"(?<=[^\W\d_])_(LO|COM|th|[^\W_])(?![^\W_])", r"{sub}`\1`", text)
+    text = re.sub(r"\^(\w)", r"{sup}`\1`", text)
     text = re.sub(r"\b1e(-?)0*(\d+)\b", r"10{sup}`\1\2`", text)
     text = re.sub(r"(?<=[\d)])e(-?)0*(\d+)\b", " × 10{sup}`\\1\\2`", text)
     return re.sub(r"(?<![\w{])-(?=\d)|(?<=`)-(?=\d)", "−", text)
@@ -123,7 +118,7 @@ def number(text: str) -> str:
         return prose(text)
 
 
-def fill(app: object, page: str, content: list[str]) -> None:
+def fill(app: Any, page: str, content: list[str]) -> None:
     """Fill a page that is a template."""
     if page in FILLED:
         templates = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True)
@@ -131,7 +126,23 @@ def fill(app: object, page: str, content: list[str]) -> None:
         content[0] = templates.from_string(content[0]).render(FILLED[page]())
 
 
-def setup(app: object) -> dict[str, bool]:
+def prepare_kernels(build: Path) -> None:
+    """Kernels start at the root of the repository, with settings of their own and not with those of whoever builds."""
+    profile = build / "ipython" / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    (profile / "ipython_kernel_config.py").write_text(
+        f"c.IPKernelApp.exec_lines = ['import os', 'os.chdir({json.dumps(str(ROOT))})', 'del os']\n"
+        "c.IPKernelApp.log_level = 'CRITICAL'\n"
+        "c.HistoryManager.enabled = False\n"
+    )
+    os.environ |= {"IPYTHONDIR": str(build / "ipython"), "JUPYTER_PREFER_ENV_PATH": "1"}
+    for library in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    logging.getLogger("traitlets").setLevel(logging.WARNING)
+
+
+def setup(app: Any) -> dict[str, bool]:
+    prepare_kernels(Path(app.outdir).parent)
     app.connect("source-read", fill)
     app.connect("env-get-outdated", lambda *_: list(FILLED))
     return {"parallel_read_safe": True, "parallel_write_safe": True}
