@@ -31,7 +31,7 @@ BASE: dict[str, Any] = {
 def blocks(language: str) -> list[tuple[str, str]]:
     found = []
     for page in PAGES:
-        for code in re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL):
+        for code in re.findall(rf"^```(?:{language})\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL):
             found.append((str(page.relative_to(ROOT)), code))
     return found
 
@@ -93,15 +93,14 @@ def test_every_toml_block_is_a_network(page: str, code: str, tmp_path: Path) -> 
 
 def test_every_command_exists() -> None:
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    shown = [line for _, code in blocks("sh") for line in code.splitlines()]
+    shown = [line for _, code in blocks("sh|bash|shell|console") for line in code.splitlines()]
     # Lines that begin with % are comments of MyST.
     texts = [re.sub(r"^%.*$", "", page.read_text(), flags=re.MULTILINE) for page in PAGES]
     shown += [code for text in texts for code in re.findall(r"`(qcn [^`]+)`", text)]
     assert shown
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
     for line in shown:
-        program, name, *_ = line.split()
-        assert program in ("qcn", "make", "git", "cd"), line
+        program, name, *_ = [*line.split(), "", ""]
         assert program != "qcn" or name in commands, line
         assert program != "make" or name in targets, line
 
