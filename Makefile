@@ -84,7 +84,7 @@ paper: env ## only the paper: tables, numbers, figures and PDF from data/
 	qcn paper
 
 docs: env ## the documentation, in docs/_build/html
-	sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	sphinx-build -W --keep-going -q -j $(CORES) -b html docs docs/_build/html
 
 lock: ## resolve requirements.lock and benchmarks/peers.txt anew (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --upgrade --quiet --generate-hashes --no-emit-index-url \

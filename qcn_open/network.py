@@ -257,26 +257,26 @@ class Network:
         path : str or Path
             The file. Its keys state their units:
 
-            ==================  ==============================================================================
-            table               keys
-            ==================  ==============================================================================
-            top                 ``name``, ``dead_time_s``
-            ``[transition]``    ``species``, a name in ``data/species.csv``, or ``frequency_hz``
-            ``[noise]``         ``dephasing_rate_per_s``, ``loss_rate_per_s``, ``spontaneous_emission_rate_per_s``,
-                                ``pumping_rate_per_s``, ``depolarizing_rate_per_s``
-            ``[laser]``         ``white_linewidth_rad_per_s``, ``flicker_linewidth_rad_per_s``,
-                                ``random_walk_linewidth_rad_per_s``, each also as ``..._hz``, or ``flicker_floor``,
-                                the fractional Allan deviation
-            ``[[node]]``        ``name``, ``atoms``, ``share``, ``dead_time_s``, and tables of its own:
-            ``[node.laser]``    as above: its own laser
-            ``[node.noise]``    as above, in addition to the noise of the network
+            =====================  ==============================================================================
+            table                  keys
+            =====================  ==============================================================================
+            top                    ``name``, ``dead_time_s``
+            ``[transition]``       ``species``, a name in ``data/species.csv``, or ``frequency_hz``
+            ``[noise]``            ``dephasing_rate_per_s``, ``loss_rate_per_s``, ``spontaneous_emission_rate_per_s``,
+                                   ``pumping_rate_per_s``, ``depolarizing_rate_per_s``
+            ``[laser]``            ``white_linewidth_rad_per_s``, ``flicker_linewidth_rad_per_s``,
+                                   ``random_walk_linewidth_rad_per_s``, each also as ``..._hz``, or ``flicker_floor``,
+                                   the fractional Allan deviation
+            ``[[node]]``           ``name``, ``atoms``, ``share``, ``dead_time_s``, and tables of its own:
+            ``[node.laser]``       as above: its own laser
+            ``[node.noise]``       as above, in addition to the noise of the network
             ``[node.transition]``  as above: its own species
-            ``[node.gates]``    ``entangling_fidelity``, ``phase_flip_probability``, ``depolarizing_probability``,
-                                ``dephasing_probability``, ``loss_probability``, ``measurement_error_probability``,
-                                ``memory_dephasing_rate_per_s``
-            ``[node.link]``     ``epr_rate_hz``, ``epr_fidelity``, ``delay_s``, ``phase_noise_rad``
+            ``[node.gates]``       ``entangling_fidelity``, ``phase_flip_probability``, ``depolarizing_probability``,
+                                   ``dephasing_probability``, ``loss_probability``, ``measurement_error_probability``,
+                                   ``memory_dephasing_rate_per_s``
+            ``[node.link]``        ``epr_rate_hz``, ``epr_fidelity``, ``delay_s``, ``phase_noise_rad``
             ``[node.link.noise]``  as ``[laser]``, the frequency noise that the link adds
-            ==================  ==============================================================================
+            =====================  ==============================================================================
 
             Either every node states its laser, or none does and ``[laser]`` is that of the centre of mass.
 
