@@ -99,7 +99,7 @@ def sweep(config: Config) -> Sweep:
         for size in _sizes(atoms, cascade, config.sizes_an_octave)
         for weight in config.weights
     ]
-    return Sweep("survey", points, row, chunk=4000)
+    return Sweep("survey", points, row, chunk=8000)
 
 
 def _sizes(atoms: int, cascade: bool, an_octave: int) -> list[int]:
