@@ -231,7 +231,6 @@ CLAIMS = (
         "4096 atoms and times over three decades, read at the best phase of every block; none beats a bound.",
     ),
 )
-TABLES = {"shares": _shares}
 NUMBERS = {
     "models": lambda table: float(len(table)),
     "violations": lambda table: float((table["qfi_over_bound"] > 1.0 + ROUNDING).sum()),
