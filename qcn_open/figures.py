@@ -297,6 +297,7 @@ def stability(table: pd.DataFrame, bounds: pd.DataFrame, tau: float) -> Figure:
     """
     with style():
         from matplotlib.figure import Figure
+        from matplotlib.ticker import LogFormatter
 
         figure = Figure(figsize=(COLUMN_IN, 4.6))
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(1.6, 1.0))
@@ -321,6 +322,8 @@ def stability(table: pd.DataFrame, bounds: pd.DataFrame, tau: float) -> Figure:
             axes.axvline(tau, color="0.6", lw=0.6, zorder=0)
             axes.set(xscale="log", yscale="log")
         upper.set(ylabel=r"$\sigma_y(\tau)$")
+        lower.yaxis.set_major_formatter(LogFormatter())
+        lower.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1.0, 0.4)))
         lower.set(xlabel="averaging time τ (s)", ylabel=r"$\sigma_y$ / nearest bound")
         figure.legend(loc="outside lower center", ncols=1 if len(bounds) else 2)
         return figure
