@@ -209,6 +209,8 @@ def inline_svg(figure: Figure, name: str, title: str, description: str) -> str:
         root.remove(metadata)
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
+        # Line breaks between the letters of a formula would be spaces.
+        element.text, element.tail = ((text or "").strip() and text for text in (element.text, element.tail))
         # A page tells names in an SVG by the element alone: no namespaces.
         plain = {key.rpartition("}")[2]: value for key, value in element.attrib.items()}
         element.attrib.clear()

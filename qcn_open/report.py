@@ -406,7 +406,7 @@ def _facts(design: Design) -> list[tuple[str, object]]:
         ("Ramsey time limited by", design.limited_by),
     ]
     if len(design.budget):
-        largest = design.budget.loc[design.budget["share"].idxmax()]
+        largest = design.budget.sort_values("share", kind="stable").iloc[-1]
         facts.append(
             ("Largest part of the variance", f"{largest['part']}, {100.0 * largest['share']:.0f}\N{NO-BREAK SPACE}%")
         )
