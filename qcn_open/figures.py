@@ -209,6 +209,8 @@ def inline_svg(figure: Figure, name: str, title: str, description: str) -> str:
         root.remove(metadata)
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
+        # Line breaks between the letters of a formula would be spaces.
+        element.text, element.tail = ((text or "").strip() and text for text in (element.text, element.tail))
         # A page tells names in an SVG by the element alone: no namespaces.
         plain = {key.rpartition("}")[2]: value for key, value in element.attrib.items()}
         element.attrib.clear()
@@ -297,6 +299,7 @@ def stability(table: pd.DataFrame, bounds: pd.DataFrame, tau: float) -> Figure:
     """
     with style():
         from matplotlib.figure import Figure
+        from matplotlib.ticker import LogFormatter
 
         figure = Figure(figsize=(COLUMN_IN, 4.6))
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(1.6, 1.0))
@@ -321,6 +324,8 @@ def stability(table: pd.DataFrame, bounds: pd.DataFrame, tau: float) -> Figure:
             axes.axvline(tau, color="0.6", lw=0.6, zorder=0)
             axes.set(xscale="log", yscale="log")
         upper.set(ylabel=r"$\sigma_y(\tau)$")
+        lower.yaxis.set_major_formatter(LogFormatter())
+        lower.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1.0, 0.4)))
         lower.set(xlabel="averaging time τ (s)", ylabel=r"$\sigma_y$ / nearest bound")
         figure.legend(loc="outside lower center", ncols=1 if len(bounds) else 2)
         return figure

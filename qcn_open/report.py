@@ -13,7 +13,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qcn_open import figures
 from qcn_open.clock import SCHEMES, Plan
@@ -128,7 +128,7 @@ def design_report(design: Design) -> str:
         "high": _number(best["sigma_y_high"], 3),
         "scheme": design.scheme,
         "words": _WORDS[design.scheme],
-        "facts": _facts(design, best),
+        "facts": _facts(design),
     }
     if len(common):
         bound = common.iloc[0]
@@ -151,7 +151,9 @@ def design_report(design: Design) -> str:
     return _page(
         "design.html.j2",
         network,
-        network.name or (f"A network of {len(network.nodes)} clocks" if len(network.nodes) > 1 else "A clock"),
+        network.name
+        or (f"A network of {len(network.nodes)} clocks" if len(network.nodes) > 1 else network.nodes[0].name)
+        or "A clock",
         results={
             "tau_s": design.tau,
             "scheme": design.scheme,
@@ -386,7 +388,7 @@ def _interpolated(table: pd.DataFrame, budget: pd.DataFrame | None) -> list[floa
     return [float(value) for value in np.where(inside, values, np.nan)]
 
 
-def _facts(design: Design, best: Any) -> list[tuple[str, object]]:
+def _facts(design: Design) -> list[tuple[str, object]]:
     """Name and value of what a reader asks first."""
     times = [plan.interrogation_time for plan in design.plans]
     spread = (
@@ -396,15 +398,18 @@ def _facts(design: Design, best: Any) -> list[tuple[str, object]]:
     )
     facts: list[tuple[str, object]] = [("Ramsey time", spread)]
     if len(design.plans) == 1:
-        facts += [("Blocks", _blocks(design.plans[0])), ("Windings", _tracking(design.plans[0]))]
+        facts += [("Blocks", _blocks(design.plans[0])), ("Atoms that track windings", _tracking(design.plans[0]))]
     else:
         facts += [("Blocks", f"{_blocks(design.plans[0])} at {_name(design.network.nodes[0], 1)}; all below")]
     facts += [
         ("Readout", " / ".join(dict.fromkeys(_readout(plan.cascade.readout) for plan in design.plans))),
-        ("Limited by", design.limited_by),
+        ("Ramsey time limited by", design.limited_by),
     ]
-    if best["slips_share"] > 0.0:
-        facts.append(("Slips", f"{100.0 * best['slips_share']:.2g} % of the variance"))
+    if len(design.budget):
+        largest = design.budget.sort_values("share", kind="stable").iloc[-1]
+        facts.append(
+            ("Largest part of the variance", f"{largest['part']}, {100.0 * largest['share']:.0f}\N{NO-BREAK SPACE}%")
+        )
     if len(design.improvements):
         first = design.improvements.iloc[0]
         place = f" of {first['node']}" if first["node"] else ""
@@ -608,7 +613,7 @@ def _name(node: Node, number: int) -> str:
 
 def _transition(frequency_hz: float) -> str:
     names = [name for name, species in known_species().items() if species.frequency_hz == frequency_hz]
-    return f"{names[0]}, {frequency_hz:.6e} Hz" if names else f"{frequency_hz:.6e} Hz"
+    return ", ".join([*names[:1], f"{frequency_hz / 1e12:.4f} THz"])
 
 
 def _toml(network: Network) -> str:
@@ -667,8 +672,7 @@ def _differing(part: object, ideal: object, keys: Mapping[str, str]) -> list[str
 
 
 def _frequency(frequency_hz: float) -> list[str]:
-    name = _transition(frequency_hz).partition(", ")
-    return [f"frequency_hz = {frequency_hz!r}" + (f"  # {name[0]}" if name[1] else "")]
+    return [f"frequency_hz = {frequency_hz!r}  # {_transition(frequency_hz)}"]
 
 
 def _quoted(text: str) -> str:
