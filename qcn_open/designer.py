@@ -620,28 +620,30 @@ def _improvements(network: Network, choice: _Choice, tau: float) -> pd.DataFrame
 
 def _gain(clock: SingleClock, better: SingleClock, point: OperatingPoint, tau: float) -> float:
     """Factor by which the variance of a clock falls when it gets better."""
-    before = replace(point, square=_common(point.plan))
-    time = point.plan.interrogation_time
-    if point.plan.cycle_time > tau * (1.0 - 1e-9):
+    plan, time = point.plan, point.plan.interrogation_time
+    # Atoms and pairs more are worth it in other blocks.
+    moved = better.atoms != clock.atoms or better.nodes > 1
+    before = _kept(clock, plan, time, moved)
+    if plan.cycle_time > tau * (1.0 - 1e-9):
         time = tau - better.dead_time
-    after = _kept(better, point.plan, time)
     # What is better can be used as if it were not.
-    return max(_rate(clock, before) / min(_rate(better, one) for one in after), 1.0)
+    return max(before / _kept(better, plan, time, moved), 1.0)
 
 
-def _kept(clock: SingleClock, plan: Plan, time: float) -> list[OperatingPoint]:
-    """A plan of another clock in the hands of this one, with its blocks, and with those that look best now."""
+def _kept(clock: SingleClock, plan: Plan, time: float, moved: bool) -> float:
+    """What `_rate` is of a plan in the hands of this clock, with its blocks or also with those that look best."""
     clock = replace(clock, readout=plan.cascade.readout)
     counted = count_windings(clock, time, plan.tracking)
     bare = unallocated(clock, time, plan.tracking, counted)
-    allocations = {plan.cascade.copies}
-    if clock.atoms != plan.atoms or clock.nodes > 1:
-        allocations |= {copies for _, copies in _ranked(clock, bare)[:1]}
-    points = []
+    allocations = {(0, *plan.cascade.copies[1:]) if clock.nodes == 1 and plan.cascade.copies else plan.cascade.copies}
+    if moved:
+        allocations |= {copies for _, copies in _ranked(clock, bare)}
+    rates = []
     for copies in sorted(allocations):
-        kept = _with(clock, bare, (0, *copies[1:]) if clock.nodes == 1 else copies)
-        points.append(OperatingPoint(kept, _common(kept), 0.0, counted.slips_per_cycle, _variance(kept)))
-    return points
+        kept = _with(clock, bare, copies)
+        one = OperatingPoint(kept, _common(kept), 0.0, counted.slips_per_cycle, _variance(kept))
+        rates.append(_rate(clock, one))
+    return min(rates)
 
 
 _GATE_STEPS = (
