@@ -27,6 +27,8 @@ from qcn_open.clock import Tracking as Tracking
 from qcn_open.clock import run_clock as run_clock
 from qcn_open.clock import run_nodes as run_nodes
 from qcn_open.clock import run_scheme as run_scheme
+from qcn_open.designer import Design as Design
+from qcn_open.designer import design as design
 from qcn_open.estimators import Arctan2 as Arctan2
 from qcn_open.estimators import Bitwise as Bitwise
 from qcn_open.estimators import Estimator as Estimator
