@@ -259,7 +259,7 @@ def test_kill_at_any_moment(walk: Path) -> None:
     )
     (walk / "go-on").touch()
     for index in (1, 9, 16):
-        process = qcn(walk, "study", "walk", "--profile", "full", HOLD=str(walk))
+        process = qcn(walk, "study", "walk", "--full", HOLD=str(walk))
         wait_for(walk / f"at-{index}", process)
         process.kill()
         process.wait()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,15 +18,8 @@ __all__ = ["chunk", "figure", "ledger", "paper", "studies", "study"]
 _PANEL = "Studies and paper"
 
 
-class Profile(enum.StrEnum):
-    """How large a study to run."""
-
-    default = "default"
-    smoke = "smoke"
-    full = "full"
-
-
-Size = Annotated[Profile, typer.Option(help="Its size: smoke takes seconds, full hours.")]
+Full = Annotated[bool, typer.Option("--full", help="Its long grid, which takes hours.")]
+Smoke = Annotated[bool, typer.Option("--smoke", help="A few of its rows, which take seconds.")]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a field of its configuration; may be given several times."),
@@ -47,7 +39,8 @@ def studies(root: Root = Path()) -> None:
 @command(_PANEL, "qcn study worked_examples --set laser_linewidths_hz=0.1,1")
 def study(
     name: StudyName,
-    profile: Size = Profile.default,
+    full: Full = False,
+    smoke: Smoke = False,
     settings: Settings = None,
     kind: FormatOption = None,
     output: Output = None,
@@ -59,6 +52,7 @@ def study(
     """
     from qcn_open.study import compute, run
 
+    profile = _profile(full, smoke)
     if settings or kind or output:
         from qcn_open.output import on_screen
 
@@ -70,13 +64,13 @@ def study(
             on_screen(table, chosen.question),
             command="study",
             study=name,
-            profile=profile.value,
+            profile=profile,
             set=settings or [],
         )
         return
     start = time.perf_counter()
     with progress(name) as show:
-        rows = len(run(root, name, profile.value, show))
+        rows = len(run(root, name, profile, show))
     typer.echo(f"{name}: {rows} rows in {time.perf_counter() - start:.1f} s -> data/{name}.csv")
 
 
@@ -84,19 +78,21 @@ def study(
 def chunk(
     name: StudyName,
     number: Annotated[int, typer.Argument(help="Which one, from 0.")],
-    profile: Size = Profile.default,
+    full: Full = False,
+    smoke: Smoke = False,
     root: Root = Path(),
 ) -> None:
     """Compute one chunk of a study that is a sweep, as the jobs of a cluster do."""
     from qcn_open.study import run_chunk
 
-    typer.echo(f"{name}: chunk {number} -> {run_chunk(root, name, number, profile.value)}")
+    typer.echo(f"{name}: chunk {number} -> {run_chunk(root, name, number, _profile(full, smoke))}")
 
 
 @command(_PANEL, "qcn figure crossover")
 def figure(
     name: StudyName,
-    profile: Size = Profile.default,
+    full: Full = False,
+    smoke: Smoke = False,
     settings: Settings = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="STEM", help="The figure's path without its ending.")
@@ -110,8 +106,8 @@ def figure(
     from qcn_open import figures
 
     if output is None:
-        if settings or profile is not Profile.default:
-            raise ValueError("--set and --profile are for a figure of your own: say where it goes with --output")
+        if settings or full or smoke:
+            raise ValueError("--set, --full and --smoke are for a figure of your own: say where it goes with --output")
         paths = figures.draw(root, name)
         typer.echo(f"{name}: figure -> paper/build/figures/{name}.{{{_kinds(paths)}}}")
         return
@@ -121,7 +117,7 @@ def figure(
 
     stem = output.with_suffix("") if output.suffix in (".pdf", ".svg", ".png") else output
     Destination(stem.with_name(f"{stem.name}.pdf"), Format.table)
-    chosen, config = _configured(root, name, profile, settings)
+    chosen, config = _configured(root, name, _profile(full, smoke), settings)
     table = compute(chosen, config)
     with figures.style():
         drawn = chosen.figure(table)
@@ -148,13 +144,19 @@ def paper(root: Root = Path()) -> None:
     typer.echo(f"paper: {build(root).relative_to(root)}")
 
 
-def _configured(root: Path, name: str, profile: Profile, settings: list[str] | None) -> tuple[Study, Any]:
+def _profile(full: bool, smoke: bool) -> str:
+    if full and smoke:
+        raise ValueError("take --full or --smoke, not both")
+    return "full" if full else "smoke" if smoke else "default"
+
+
+def _configured(root: Path, name: str, profile: str, settings: list[str] | None) -> tuple[Study, Any]:
     """A study, and the configuration that is meant."""
     from qcn_open.cli.settings import configured
     from qcn_open.study import load
 
     chosen = load(root, name)
-    return chosen, configured(chosen.config(profile.value), settings or [])
+    return chosen, configured(chosen.config(profile), settings or [])
 
 
 def _kinds(paths: tuple[Path, ...]) -> str:
