@@ -33,12 +33,12 @@ PAIR = qcn.Network(
 
 @pytest.fixture(scope="module")
 def found() -> Design:
-    return design(PAIR, TAU, taus=[0.1, 3.0])
+    return design(PAIR, TAU, taus=[0.1])
 
 
 def test_nothing_beats_a_bound_or_has_atoms_or_pairs_that_are_not_there(found: Design) -> None:
     table, bounds = found.stability, found.bounds
-    assert set(table["tau_s"]) == set(bounds["tau_s"]) == {0.1, TAU, 3.0}
+    assert set(table["tau_s"]) == set(bounds["tau_s"]) == {0.1, TAU}
     assert set(table["scheme"]) == set(qcn.SCHEMES)
     assert (table["sigma_y"] >= table["bound_sigma_y"]).all()
     # Uncorrelated atoms are a choice of states, not a limit of entangled ones.
@@ -74,6 +74,7 @@ def test_tables_hold_together(found: Design) -> None:
     assert {("dephasing rate", ""), ("trap loss rate", ""), ("entangling fidelity", "A")} <= names
 
 
+@pytest.mark.slow
 def test_the_front_of_pair_rates_is_not_dominated() -> None:
     four = qcn.Network((qcn.Node(16, link=qcn.Link(epr_rate_hz=10.0)),) * 4, LASER, qcn.Dephasing(1e-3), 429e12)
     front = design(four, 0.1, taus=[0.1]).epr_front
@@ -150,7 +151,7 @@ def test_improvements_are_those_of_new_designs(found: Design) -> None:
     quieter = replace(PAIR, oscillator=qcn.Oscillator.from_linewidth(white=0.9))
     larger = replace(PAIR, nodes=(replace(PAIR.nodes[0], atoms=21), PAIR.nodes[1]))
     for network, key in ((quieter, ("white linewidth of the laser", "")), (larger, ("atoms", "A"))):
-        again = design(network, TAU, taus=[0.1, 3.0])
+        again = design(network, TAU, taus=[0.1])
         better = float(again.front.loc[again.front["tau_s"] == TAU, "sigma_y"].iloc[0])
         assert better < 1.02 * sigma
         assert sigma / better == approx(float(table.loc[key, "gain"]), rel=0.04)
