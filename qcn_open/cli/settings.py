@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import typing
 from collections.abc import Iterable
 from dataclasses import fields, replace
@@ -54,9 +55,10 @@ def configured(config: Any, settings: Iterable[str]) -> Any:
 
 
 def _literal(text: str) -> object:
-    """A number, truth value, text or sequence, as Python writes it; text may go without quotes."""
+    """A number, truth value, text or sequence, as Python writes it; text may go without quotes, and inf is a number."""
     try:
-        return ast.literal_eval(text)
+        # A literal has no infinity, but what overflows is one.
+        return ast.literal_eval(re.sub(r"\binf\b", "1e999", text))
     except (SyntaxError, ValueError):
         return tuple(part.strip() for part in text.split(",")) if "," in text else text
 
