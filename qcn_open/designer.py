@@ -575,7 +575,9 @@ def _variance(plan: Plan) -> float:
 @cache
 def _common(plan: Plan) -> float:
     """Mean square error (rad^2) on the random numbers that all comparisons share."""
-    return float(common_squares(plan.cascade, _COMMON, _SEED).mean())
+    # Outcomes of many atoms take long.
+    trials = min(_COMMON, max(200, 300_000 // plan.atoms))
+    return float(common_squares(plan.cascade, trials, _SEED).mean())
 
 
 # --- Improvements ----------------------------------------------------------------------------------------
@@ -639,7 +641,7 @@ def _kept(clock: SingleClock, plan: Plan, time: float, moved: bool) -> float:
     bare = unallocated(clock, time, plan.tracking, counted)
     allocations = {(0, *plan.cascade.copies[1:]) if clock.nodes == 1 and plan.cascade.copies else plan.cascade.copies}
     if moved:
-        allocations |= {copies for _, copies in _ranked(clock, bare)}
+        allocations.add(_ranked(clock, bare)[0][1])
     rates = []
     for copies in sorted(allocations):
         kept = _with(clock, bare, copies)
