@@ -36,7 +36,7 @@ def studies(root: Root = Path()) -> None:
         typer.echo(f"{name:<{max(map(len, known))}}  {load(root, name).question}")
 
 
-@command(_PANEL, "qcn study worked_examples --set laser_linewidths_hz=0.1,1")
+@command(_PANEL, "qcn study ramsey_time --set rate=0.5 --set atoms=1,10")
 def study(
     name: StudyName,
     full: Full = False,
