@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +24,11 @@ import qcn_open
 from qcn_open import designer, repeats
 from qcn_open.cli import app
 from qcn_open.cli.base import SCHEMES
-from qcn_open.cli.sentences import why_not_longer
+from qcn_open.cli.sentences import cycle, plan_rows, why_not_longer
 from qcn_open.cli.settings import configured
 from qcn_open.designer import Design
 from qcn_open.network import Network
+from qcn_open.output import on_screen, text
 from qcn_open.schemes import best_plan, stability
 
 ROOT = Path(__file__).parents[1]
@@ -374,6 +376,22 @@ def test_explanation_names_who_holds_the_atoms(network: Path, scheme: str) -> No
     assert ("1 of Here, 1 of There" in told.stdout) == (scheme == "quantum-cooperative")
     assert told.stdout.count("In a cycle of ") == (2 if scheme == "quantum-classical" else 1)
     assert "0.02 s later" in told.stdout
+
+
+def test_names_with_brackets_and_colons_are_shown_as_they_are(network: Path) -> None:
+    network.write_text(NETWORK.replace("Two clocks", "[bold]Two[/red] :clock:"))
+    assert run("bounds", network).stdout.startswith("[bold]Two[/red] :clock:: What no clock")
+    assert "[/red]" in text(on_screen(pd.DataFrame({"node": ["[/red]"]})))
+
+
+def test_blocks_of_one_atom_are_told_as_uncorrelated_atoms(network: Path) -> None:
+    clocks = Network.from_toml(network)
+    plan = best_plan(clocks, "classical-alone", 1.0)
+    plan = replace(plan, cascade=replace(plan.cascade, copies=(3, 2), uncorrelated=1))
+    told = " ".join(cycle(clocks, "quantum-alone", [plan]))
+    assert "4 atoms are uncorrelated. 4 atoms are in GHZ blocks: 2 of 2 atoms." in told
+    (row,) = plan_rows(clocks, "quantum-alone", [plan])
+    assert (row["uncorrelated_atoms"], row["blocks"]) == (4, "2 x 2")
 
 
 def test_what_limits_a_clock_is_told_in_words() -> None:
