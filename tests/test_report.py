@@ -238,6 +238,12 @@ def test_names_are_text(pages: dict[str, str], name: str) -> None:
     assert "東京" in [text for tag, text in page.texts if tag == "text"]
 
 
+def test_what_helps_most_is_told_by_how_much_the_deviation_falls() -> None:
+    # From 1.2 to 1 is 17 %, not 20.
+    page = design_report(design())
+    assert "σ<sub>y</sub> falls by 17\N{NO-BREAK SPACE}%" in page
+
+
 def test_same_input_gives_same_bytes(pages: dict[str, str]) -> None:
     assert design_report(design()) == pages["cooperative"]
 
