@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import re
 import shlex
@@ -363,6 +364,28 @@ def test_interval_of_pooled_records_holds_the_truth_as_often_as_it_says() -> Non
         (pooled,) = repeats.pooled(pd.DataFrame(records)).itertuples()
         truth += pooled.sigma_y_low < 1.0 < pooled.sigma_y_high
     assert 0.91 < truth / 400 < 0.98
+
+
+def test_records_depend_on_seed_and_number_alone(network: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def simulate(*arguments: object, rng: np.random.Generator, **given: object) -> pd.DataFrame:
+        return pd.DataFrame({"tau_s": [1.0], "sigma_y": [rng.random()]})
+
+    monkeypatch.setattr(repeats, "simulate", simulate)
+
+    def drawn(seed: int, count: int) -> list[float]:
+        plan = repeats.records(network, "quantum-alone", tau=1.0, cycles=8, repeats=count, seed=seed)
+        return [row["sigma_y"] for point in plan.points for row in repeats.record(dict(point))]
+
+    three = drawn(1, 3)
+    assert drawn(1, 2) == three[:2]
+    assert len({*three, *drawn(2, 3)}) == 6
+
+
+def test_interval_of_two_records_is_that_of_students_distribution() -> None:
+    records = {"repeat": range(2), "tau_s": 1.0, "sigma_y": np.sqrt([0.9, 1.1]), "slips": 0}
+    (pooled,) = repeats.pooled(pd.DataFrame(records)).itertuples()
+    # Standard error 0.1 of a variance of 1; t = 12.706 at one degree of freedom.
+    assert (pooled.sigma_y_low, pooled.sigma_y_high) == approx((math.exp(-0.63531), math.exp(0.63531)), rel=1e-5)
 
 
 @pytest.mark.slow
