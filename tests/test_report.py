@@ -479,3 +479,11 @@ def test_numbers_are_written_as_people_do() -> None:
     assert _number(-0.25) == "−0.25"
     assert _number(12345.6) == "12346"
     assert (_number(0.0), _number(math.nan), _number(math.inf)) == ("0", "–", "∞")
+
+
+def test_links_are_told_in_milliseconds() -> None:
+    from qcn_open.report import _nodes
+
+    table = _nodes(NETWORK)
+    place = [name for name, _ in table.columns].index("delay (ms)")
+    assert [str(cells[place]) for cells, _ in table.rows] == ["–", "26.5", "31"]
