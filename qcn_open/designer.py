@@ -27,8 +27,9 @@ from qcn_open.bayes import common_squares, expected_error
 from qcn_open.budgets import Windings
 from qcn_open.cascade import Cascade
 from qcn_open.clock import Plan
+from qcn_open.limits import common_noise
 from qcn_open.network import Network, Node
-from qcn_open.noise import Noise, RateNoise
+from qcn_open.noise import RateNoise
 from qcn_open.oscillator import Oscillator
 from qcn_open.preparation import Perfect
 from qcn_open.priors import GaussianPrior
@@ -468,7 +469,7 @@ def _bounds(
     """What no choice of scheme, state, readout and time gets below."""
     frequencies = [2.0 * math.pi * (node.frequency_hz or network.frequency_hz) for node in network.nodes]
     turns = sum(node.atoms * frequency for node, frequency in zip(network.nodes, frequencies, strict=True))
-    atoms, fastest, common = network.atoms, max(frequencies), _common_noise(network)
+    atoms, fastest, common = network.atoms, max(frequencies), common_noise(network)
     decoheres = any(clock.noise and clock.remaining(1.0) != (1.0, 1.0) for clock in groups["quantum-cooperative"])
     for tau in taus:
         found = {"Heisenberg limit, no decoherence": 1.0 / (turns * tau)}
@@ -488,13 +489,6 @@ def _bounds(
 
 def _deviation(information: float, omega: float) -> float:
     return 1.0 / (omega * math.sqrt(information))
-
-
-def _common_noise(network: Network) -> tuple[Noise, ...]:
-    """What at least decoheres every atom: the common noise, and of each kind the least that a node has."""
-    kinds = {type(noise) for noise in network.nodes[0].noise}
-    least = {kind: min(sum(n.rate for n in node.noise if type(n) is kind) for node in network.nodes) for kind in kinds}
-    return (*network.noise, *(kind(rate) for kind, rate in least.items() if rate > 0.0))
 
 
 def _hidden(clocks: Sequence[SingleClock]) -> float:
@@ -686,8 +680,7 @@ def _words(noise: RateNoise) -> str:
 
 
 def _laser_steps(laser: Oscillator) -> Iterator[tuple[str, float, Oscillator]]:
-    linewidths = (laser.white / 2.0, math.sqrt(laser.flicker), (laser.random_walk * math.pi**2 / 1.5) ** (1.0 / 3.0))
-    for (field, power), linewidth in zip(_LASER_STEPS, linewidths, strict=True):
+    for (field, power), linewidth in zip(_LASER_STEPS, laser.linewidths, strict=True):
         if linewidth > 0.0:
             better = replace(laser, **{field: getattr(laser, field) * (1.0 - _BETTER) ** power})
             yield f"{field.replace('_', '-')} linewidth of the laser", linewidth, better

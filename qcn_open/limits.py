@@ -25,7 +25,7 @@ from qcn_open.validation import positive
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["limits"]
+__all__ = ["common_noise", "limits"]
 
 
 def limits(
@@ -87,12 +87,12 @@ def _information(network: Network, scheme: str, tau: float) -> list[float]:
     if scheme.startswith("classical"):
         return [node.atoms * w**2 * _largest(1, node.noise, tau) for node, w in zip(single, omegas, strict=True)]
     if scheme == "quantum-cooperative":
-        return [max(omegas) ** 2 * _largest(network.atoms, _common(network), tau)]
+        return [max(omegas) ** 2 * _largest(network.atoms, common_noise(network), tau)]
     return [w**2 * _largest(node.atoms, node.noise, tau) for node, w in zip(single, omegas, strict=True)]
 
 
-def _common(network: Network) -> tuple[Noise, ...]:
-    """What decoheres every atom at the least."""
+def common_noise(network: Network) -> tuple[Noise, ...]:
+    """Return what decoheres every atom at the least: the common noise, and of each kind the least that a node has."""
     kinds = dict.fromkeys(type(noise) for noise in network.nodes[0].noise)
     least = {
         kind: min(sum(noise.rate for noise in node.noise if type(noise) is kind) for node in network.nodes)

@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,6 +96,14 @@ class Link:
             raise TypeError(f"Link oscillator must be an Oscillator, got {self.oscillator!r}")
 
 
+def _check_name(whose: str, name: str) -> None:
+    """Refuse what is no text, and what a terminal or a page would not show as text but obey."""
+    if not isinstance(name, str):
+        raise TypeError(f"{whose} name must be text, got {name!r}")
+    if any(category(character) in ("Cc", "Zl", "Zp") for character in name):
+        raise ValueError(f"{whose} name must be one line without control characters, got {name!r}")
+
+
 @dataclass(frozen=True)
 class Node:
     """One clock of the network.
@@ -145,8 +154,7 @@ class Node:
     link: Link = Link()
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str):
-            raise TypeError(f"Node name must be text, got {self.name!r}")
+        _check_name("Node", self.name)
         label = f"Node {self.name!r}" if self.name else "Node"
         object.__setattr__(self, "atoms", count(f"{label} atoms", self.atoms))
         object.__setattr__(self, "share", count(f"{label} share", self.share))
@@ -239,8 +247,7 @@ class Network:
         for part in common:
             if isinstance(part, CollectiveNoise):
                 raise TypeError(f"Network noise must hit every atom alone, got {part!r}: the laser is the oscillator")
-        if not isinstance(name, str):
-            raise TypeError(f"Network name must be text, got {name!r}")
+        _check_name("Network", name)
         object.__setattr__(self, "nodes", members)
         object.__setattr__(self, "oscillator", oscillator)
         object.__setattr__(self, "noise", common)

@@ -184,7 +184,8 @@ def text(*parts: RenderableType) -> str:
     from rich.console import Console
 
     stream = io.StringIO()
-    Console(file=stream, width=10_000, color_system=None, highlight=False).print(*parts, sep="\n")
+    console = Console(file=stream, width=10_000, color_system=None, highlight=False, markup=False, emoji=False)
+    console.print(*parts, sep="\n")
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
 
 

@@ -677,4 +677,4 @@ def _frequency(frequency_hz: float) -> list[str]:
 
 def _quoted(text: str) -> str:
     """A TOML string, whose escapes are those of JSON."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return json.dumps(text, ensure_ascii=False)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import re
 import shlex
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +25,11 @@ import qcn_open
 from qcn_open import designer, repeats
 from qcn_open.cli import app
 from qcn_open.cli.base import SCHEMES
-from qcn_open.cli.sentences import why_not_longer
+from qcn_open.cli.sentences import cycle, plan_rows, why_not_longer
 from qcn_open.cli.settings import configured
 from qcn_open.designer import Design
 from qcn_open.network import Network
+from qcn_open.output import on_screen, text
 from qcn_open.schemes import best_plan, stability
 
 ROOT = Path(__file__).parents[1]
@@ -363,6 +366,28 @@ def test_interval_of_pooled_records_holds_the_truth_as_often_as_it_says() -> Non
     assert 0.91 < truth / 400 < 0.98
 
 
+def test_records_depend_on_seed_and_number_alone(network: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def simulate(*arguments: object, rng: np.random.Generator, **given: object) -> pd.DataFrame:
+        return pd.DataFrame({"tau_s": [1.0], "sigma_y": [rng.random()]})
+
+    monkeypatch.setattr(repeats, "simulate", simulate)
+
+    def drawn(seed: int, count: int) -> list[float]:
+        plan = repeats.records(network, "quantum-alone", tau=1.0, cycles=8, repeats=count, seed=seed)
+        return [row["sigma_y"] for point in plan.points for row in repeats.record(dict(point))]
+
+    three = drawn(1, 3)
+    assert drawn(1, 2) == three[:2]
+    assert len({*three, *drawn(2, 3)}) == 6
+
+
+def test_interval_of_two_records_is_that_of_students_distribution() -> None:
+    records = {"repeat": range(2), "tau_s": 1.0, "sigma_y": np.sqrt([0.9, 1.1]), "slips": 0}
+    (pooled,) = repeats.pooled(pd.DataFrame(records)).itertuples()
+    # Standard error 0.1 of a variance of 1; t = 12.706 at one degree of freedom.
+    assert (pooled.sigma_y_low, pooled.sigma_y_high) == approx((math.exp(-0.63531), math.exp(0.63531)), rel=1e-5)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_explanation_names_who_holds_the_atoms(network: Path, scheme: str) -> None:
@@ -374,6 +399,22 @@ def test_explanation_names_who_holds_the_atoms(network: Path, scheme: str) -> No
     assert ("1 of Here, 1 of There" in told.stdout) == (scheme == "quantum-cooperative")
     assert told.stdout.count("In a cycle of ") == (2 if scheme == "quantum-classical" else 1)
     assert "0.02 s later" in told.stdout
+
+
+def test_names_with_brackets_and_colons_are_shown_as_they_are(network: Path) -> None:
+    network.write_text(NETWORK.replace("Two clocks", "[bold]Two[/red] :clock:"))
+    assert run("bounds", network).stdout.startswith("[bold]Two[/red] :clock:: What no clock")
+    assert "[/red]" in text(on_screen(pd.DataFrame({"node": ["[/red]"]})))
+
+
+def test_blocks_of_one_atom_are_told_as_uncorrelated_atoms(network: Path) -> None:
+    clocks = Network.from_toml(network)
+    plan = best_plan(clocks, "classical-alone", 1.0)
+    plan = replace(plan, cascade=replace(plan.cascade, copies=(3, 2), uncorrelated=1))
+    told = " ".join(cycle(clocks, "quantum-alone", [plan]))
+    assert "4 atoms are uncorrelated. 4 atoms are in GHZ blocks: 2 of 2 atoms." in told
+    (row,) = plan_rows(clocks, "quantum-alone", [plan])
+    assert (row["uncorrelated_atoms"], row["blocks"]) == (4, "2 x 2")
 
 
 def test_what_limits_a_clock_is_told_in_words() -> None:

@@ -11,11 +11,13 @@ import pytest
 from closeness import approx
 
 import qcn_open as qcn
+from qcn_open import designer
 from qcn_open.allocation import promising
 from qcn_open.bayes import common_squares, expected_error
 from qcn_open.clock import Assembly, clocks, run_clock
 from qcn_open.designer import Design, design
 from qcn_open.preparation import Gates, Perfect
+from qcn_open.schemes import single_clocks
 
 TAU = 0.3
 OMEGA = 2.0 * math.pi * 429e12
@@ -61,7 +63,10 @@ def test_nothing_beats_a_bound_or_has_atoms_or_pairs_that_are_not_there(found: D
 def test_tables_hold_together(found: Design) -> None:
     assert found.budget["share"].sum() == approx(1.0)
     assert (found.budget["share"] > 0.0).all()
-    at_tau = found.stability[found.stability["tau_s"] == TAU]
+    table = found.stability
+    assert (table["sigma_y_low"] < table["sigma_y"]).all()
+    assert (table["sigma_y_high"] > table["sigma_y"]).all()
+    at_tau = table[table["tau_s"] == TAU]
     sigma = float(at_tau["sigma_y"].min())
     assert float((found.budget["sigma_y"] ** 2).sum()) == approx(sigma**2)
     assert found.front.loc[found.front["tau_s"] == TAU, "scheme"].tolist() == [found.scheme]
@@ -72,6 +77,33 @@ def test_tables_hold_together(found: Design) -> None:
     names = set(zip(improvements["parameter"], improvements["node"], strict=True))
     assert {("atoms", "A"), ("atoms", "B"), ("pair rate", "B"), ("pair fidelity", "B"), ("dead time", "B")} <= names
     assert {("dephasing rate", ""), ("trap loss rate", ""), ("entangling fidelity", "A")} <= names
+
+
+def test_a_step_is_ten_percent_of_what_it_names() -> None:
+    laser = qcn.Oscillator.from_linewidth(white=1.0, flicker=0.3, random_walk=0.1)
+    network = replace(PAIR, oscillator=laser, dead_time=0.02)
+    steps = {(step.parameter, step.node): step for step in designer._steps(network)}
+    for place, kind in enumerate(("white", "flicker", "random-walk")):
+        step = steps[f"{kind} linewidth of the laser", ""]
+        assert (step.value, step.improved) == approx((laser.linewidths[place], 0.9 * laser.linewidths[place]))
+        better = [0.9 * width if number == place else width for number, width in enumerate(laser.linewidths)]
+        assert step.network.oscillator.linewidths == approx(better)
+    fidelity = steps["pair fidelity", "B"]
+    assert fidelity.improved == fidelity.network.nodes[1].link.epr_fidelity == approx(0.991)
+    assert steps["pair rate", "B"].network.nodes[1].link.epr_rate_hz == approx(44.0)
+    assert steps["entangling fidelity", "A"].network.nodes[0].gates.entangling_fidelity == approx(0.9955)
+    assert steps["atoms", "A"].network.nodes[0].atoms == 21
+    assert steps["dead time", ""].network.dead_time == approx(0.018)
+    assert ("pair rate", "A") not in steps
+
+
+def test_the_phase_of_a_dead_time_is_hidden() -> None:
+    """White noise of the linewidth gamma gives the phase the variance gamma d in a dead time d."""
+    nodes = (qcn.Node(9, oscillator=LASER), qcn.Node(5, oscillator=LASER))
+    network = qcn.Network(nodes, None, (), 429e12, dead_time=0.03)
+    for scheme, lasers in (("quantum-alone", 1), ("quantum-classical", 2), ("quantum-cooperative", 2)):
+        hidden = designer._hidden(single_clocks(network, scheme))
+        assert hidden == approx(0.03 * LASER.linewidths[0] / lasers / OMEGA**2)
 
 
 @pytest.mark.slow

@@ -169,6 +169,10 @@ BAD = {
     "text": (LINKED + 'epr_rate_hz = "fast"', "link.epr_rate_hz: .* real number, got 'fast'$"),
     "name": (MINIMAL + "name = 3", ", node 3, name: Node name must be text, got 3$"),
     "name of the network": ("name = 3" + MINIMAL, ", name: Network name must be text, got 3$"),
+    "escape in a name": (
+        MINIMAL + 'name = "\\u001b[31mA"',
+        ", node .*, name: Node name must be one line without control",
+    ),
     "one name twice": (TWO + '[[node]]\nname = "B"\natoms = 9', ", node: .* different names, got 'B' 2 times$"),
     "dead time": ("dead_time_s = -1" + MINIMAL, ", dead_time_s: .* >= 0 \\(s\\), got -1$"),
     "no table": (TWO + "link = 3", ", node 'B', link: must be a table of keys, got 3$"),

@@ -238,6 +238,12 @@ def test_names_are_text(pages: dict[str, str], name: str) -> None:
     assert "東京" in [text for tag, text in page.texts if tag == "text"]
 
 
+def test_what_helps_most_is_told_by_how_much_the_deviation_falls() -> None:
+    # From 1.2 to 1 is 17 %, not 20.
+    page = design_report(design())
+    assert "σ<sub>y</sub> falls by 17\N{NO-BREAK SPACE}%" in page
+
+
 def test_same_input_gives_same_bytes(pages: dict[str, str]) -> None:
     assert design_report(design()) == pages["cooperative"]
 
@@ -473,3 +479,11 @@ def test_numbers_are_written_as_people_do() -> None:
     assert _number(-0.25) == "−0.25"
     assert _number(12345.6) == "12346"
     assert (_number(0.0), _number(math.nan), _number(math.inf)) == ("0", "–", "∞")
+
+
+def test_links_are_told_in_milliseconds() -> None:
+    from qcn_open.report import _nodes
+
+    table = _nodes(NETWORK)
+    place = [name for name, _ in table.columns].index("delay (ms)")
+    assert [str(cells[place]) for cells, _ in table.rows] == ["–", "26.5", "31"]

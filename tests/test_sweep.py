@@ -20,7 +20,7 @@ import pandas as pd
 import pytest
 from closeness import approx
 
-from qcn_open import study
+from qcn_open import study, sweep
 from qcn_open.sweep import Sweep, chunk_file, evaluate, gather, missing, run, run_chunk
 
 ROOT = Path(__file__).parents[1]
@@ -155,6 +155,26 @@ def test_what_is_there_is_not_computed_again(tmp_path: Path) -> None:
     assert reports == [(7, 11, "drawn"), (11, 11, "drawn")]
     after = [chunk_file(sweep, tmp_path, number).stat().st_mtime_ns for number in range(sweep.chunks)]
     assert [old == new for old, new in zip(before, after, strict=True)] == [True, False, True]
+
+
+def doubled(point: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"value": 2.0 * point["index"]}]
+
+
+def halved(point: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"value": 0.5 * point["index"]}]
+
+
+def test_chunks_of_another_function_or_library_are_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    points = [{"index": index} for index in range(3)]
+    run(Sweep("scaled", points, doubled, 1), tmp_path)
+    # Of the same file, at the same points.
+    other = Sweep("scaled", points, halved, 1)
+    assert missing(other, tmp_path) == (0, 1, 2)
+    assert run(other, tmp_path)["value"].tolist() == [0.0, 0.5, 1.0]
+    newer = sweep._versions() | {"numpy": "99.0"}
+    monkeypatch.setattr(sweep, "_versions", lambda: newer)
+    assert missing(other, tmp_path) == (0, 1, 2)
 
 
 @pytest.mark.parametrize(

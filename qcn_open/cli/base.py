@@ -179,7 +179,8 @@ class Destination:
             from rich.console import Console
 
             if sys.stdout.isatty():
-                Console(highlight=False).print(*view, sep="\n")
+                # Names of networks and nodes are what they are, brackets and colons included.
+                Console(highlight=False, markup=False, emoji=False).print(*view, sep="\n")
             else:
                 typer.echo(text(*view), nl=False)
         elif self.output is None:

@@ -45,7 +45,7 @@ def plan_rows(network: Network, scheme: str, plans: Sequence[Plan]) -> list[dict
             "clock": name,
             "interrogation_time_s": plan.interrogation_time,
             "cycle_time_s": plan.cycle_time,
-            "uncorrelated_atoms": plan.cascade.uncorrelated,
+            "uncorrelated_atoms": _divided(plan)[0],
             "blocks": _blocks(plan) or "none",
             "tracking": ", ".join(f"{atoms} for {time:.4g} s" for atoms, time in _tracking(plan)) or "none",
             "readout": _readout(plan),
@@ -68,12 +68,13 @@ def cycle(network: Network, scheme: str, plans: Sequence[Plan]) -> Iterator[str]
         cascade = plan.cascade
         dead = f"; {plan.dead_time:.4g} s later the next cycle begins" if plan.dead_time else ""
         yield f"In a cycle of {name} the atoms are interrogated for {plan.interrogation_time:.4g} s{dead}."
-        if cascade.uncorrelated:
-            yield f"{_number(cascade.uncorrelated, 'atom')} are uncorrelated."
-        sizes = [f"{copies} of {cascade.nodes << level}" for level, copies in enumerate(cascade.copies) if copies]
+        alone, larger = _divided(plan)
+        if alone:
+            yield f"{_number(alone, 'atom')} {'is' if alone == 1 else 'are'} uncorrelated."
+        sizes = [f"{copies} of {size}" for copies, size in larger]
         if sizes:
             blocks = " and ".join(filter(None, [", ".join(sizes[:-1]), sizes[-1]]))
-            yield f"{_number(cascade.atoms - cascade.uncorrelated, 'atom')} are in GHZ blocks: {blocks} atoms."
+            yield f"{_number(cascade.atoms - alone, 'atom')} are in GHZ blocks: {blocks} atoms."
         if sizes and cascade.nodes > 1:
             shares = [f"{node.share} of {one}" for node, one in zip(network.nodes, _names(network), strict=True)]
             yield f"A block of {cascade.nodes} atoms holds {', '.join(shares)}, a larger one as many times more."
@@ -99,9 +100,16 @@ def _names(network: Network) -> list[str]:
     return [node.name or f"node {number}" for number, node in enumerate(network.nodes, start=1)]
 
 
-def _blocks(plan: Plan) -> str:
+def _divided(plan: Plan) -> tuple[int, list[tuple[int, int]]]:
+    """Uncorrelated atoms, and copies and atoms of the blocks of several: a block of one is an uncorrelated atom."""
     cascade = plan.cascade
-    return " + ".join(f"{n} x {cascade.nodes << level}" for level, n in enumerate(cascade.copies) if n)
+    blocks = [(copies, cascade.nodes << level) for level, copies in enumerate(cascade.copies) if copies]
+    alone = cascade.uncorrelated + sum(copies for copies, size in blocks if size == 1)
+    return alone, [(copies, size) for copies, size in blocks if size > 1]
+
+
+def _blocks(plan: Plan) -> str:
+    return " + ".join(f"{copies} x {size}" for copies, size in _divided(plan)[1])
 
 
 def _tracking(plan: Plan) -> list[tuple[int, float]]:
