@@ -73,7 +73,8 @@ class Design:
     stability : DataFrame
         Every scheme at every averaging time: scheme, readout and the columns of `qcn_open.stability`.
     bounds : DataFrame
-        bound (its name), tau_s, sigma_y: what no choice gets below.
+        bound (its name), holds_for, tau_s, sigma_y: what no plan gets below, of every scheme, or of uncorrelated atoms
+        only, where those that are entangled may.
     budget : DataFrame
         part, sigma_y, share: what the variance at tau is made of; shares add to 1.
     improvements : DataFrame
@@ -465,7 +466,7 @@ def _limited_by(clock: SingleClock, point: OperatingPoint, tau: float, taus: tup
 def _bounds(
     network: Network, groups: Mapping[str, tuple[SingleClock, ...]], taus: Sequence[float]
 ) -> Iterator[dict[str, object]]:
-    """What no choice of scheme, state, readout and time gets below."""
+    """What no plan gets below, of every scheme or of uncorrelated atoms: with perfect gates, links and readout."""
     frequencies = [2.0 * math.pi * (node.frequency_hz or network.frequency_hz) for node in network.nodes]
     turns = sum(node.atoms * frequency for node, frequency in zip(network.nodes, frequencies, strict=True))
     atoms, fastest, common = network.atoms, max(frequencies), _common_noise(network)
@@ -483,7 +484,8 @@ def _bounds(
         if hidden > 0.0:
             found["white noise of the lasers in dead times, any atoms"] = math.sqrt(hidden) / tau
         for name, sigma in found.items():
-            yield {"bound": name, "tau_s": tau, "sigma_y": sigma}
+            holds_for = "uncorrelated atoms" if name.startswith("uncorrelated atoms") else "every scheme"
+            yield {"bound": name, "holds_for": holds_for, "tau_s": tau, "sigma_y": sigma}
 
 
 def _deviation(information: float, omega: float) -> float:

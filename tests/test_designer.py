@@ -42,8 +42,10 @@ def test_nothing_beats_a_bound_or_has_atoms_or_pairs_that_are_not_there(found: D
     assert set(table["scheme"]) == set(qcn.SCHEMES)
     assert (table["sigma_y"] >= table["bound_sigma_y"]).all()
     # Uncorrelated atoms are a choice of states, not a limit of entangled ones.
-    for name, ours in bounds.groupby("bound"):
-        schemes = table[table["scheme"].str.startswith("classical")] if name.startswith("uncorrelated") else table
+    assert set(bounds["holds_for"]) == {"every scheme", "uncorrelated atoms"}
+    for (name, holds_for), ours in bounds.groupby(["bound", "holds_for"]):
+        classical = table["scheme"].str.startswith("classical")
+        schemes = table if holds_for == "every scheme" else table[classical]
         best = schemes.groupby("tau_s")["sigma_y"].min()
         assert (best.to_numpy() >= ours.sort_values("tau_s")["sigma_y"].to_numpy()).all(), name
     single = clocks(PAIR, found.scheme)
