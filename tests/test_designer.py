@@ -76,6 +76,13 @@ def test_tables_hold_together(found: Design) -> None:
     assert {("dephasing rate", ""), ("trap loss rate", ""), ("entangling fidelity", "A")} <= names
 
 
+def test_a_quieter_laser_is_worth_what_dimensions_say() -> None:
+    # The linewidth is the only rate there is, so that sigma_y goes as its root over many cycles.
+    improvements = design(qcn.Network(qcn.Node(20), LASER, (), 429e12), 100.0, taus=[100.0]).improvements
+    laser = improvements[improvements["parameter"] == "white linewidth of the laser"]
+    assert laser["gain"].tolist() == [approx(0.9**-0.5, rel=1e-3)]
+
+
 @pytest.mark.slow
 def test_the_front_of_pair_rates_is_not_dominated() -> None:
     four = qcn.Network((qcn.Node(16, link=qcn.Link(epr_rate_hz=10.0)),) * 4, LASER, qcn.Dephasing(1e-3), 429e12)
