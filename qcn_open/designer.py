@@ -74,7 +74,8 @@ class Design:
     stability : DataFrame
         Every scheme at every averaging time: scheme, readout and the columns of `qcn_open.stability`.
     bounds : DataFrame
-        bound (its name), tau_s, sigma_y: what no choice gets below.
+        bound (its name), holds_for, tau_s, sigma_y: what no plan gets below, of every scheme, or of uncorrelated atoms
+        only, where those that are entangled may.
     budget : DataFrame
         part, sigma_y, share: what the variance at tau is made of; shares add to 1.
     improvements : DataFrame
@@ -144,8 +145,9 @@ def design(
 
     *Improvements*: one step is an atom more; a rate, a linewidth, a dead time, an error or an infidelity 10 % lower; a
     rate of entangled pairs 10 % higher. At the optimum a small change of the plan changes nothing to first order, so
-    that plans are kept: an atom more is an uncorrelated one or, as pairs more may be, part of new blocks, whichever is
-    better; time that is not dead any more is interrogation time where the plan fills tau. The changed clock is
+    that plans are kept, but for interrogation times that slips end, which grow by steps of 10 %: an atom more is an
+    uncorrelated one or, as pairs more may be, part of new blocks, whichever is better; time that is not dead any more
+    is interrogation time where the plan fills tau. The changed clock is
     compared with the present one on the same random numbers.
 
     *Pairs*: the front is that of the best scheme at tau where every link makes pairs at the same rate; dominated points
@@ -466,7 +468,7 @@ def _limited_by(clock: SingleClock, point: OperatingPoint, tau: float, taus: tup
 def _bounds(
     network: Network, groups: Mapping[str, tuple[SingleClock, ...]], taus: Sequence[float]
 ) -> Iterator[dict[str, object]]:
-    """What no choice of scheme, state, readout and time gets below."""
+    """What no plan gets below, of every scheme or of uncorrelated atoms: with perfect gates, links and readout."""
     frequencies = [2.0 * math.pi * (node.frequency_hz or network.frequency_hz) for node in network.nodes]
     turns = sum(node.atoms * frequency for node, frequency in zip(network.nodes, frequencies, strict=True))
     atoms, fastest, common = network.atoms, max(frequencies), common_noise(network)
@@ -484,7 +486,8 @@ def _bounds(
         if hidden > 0.0:
             found["white noise of the lasers in dead times, any atoms"] = math.sqrt(hidden) / tau
         for name, sigma in found.items():
-            yield {"bound": name, "tau_s": tau, "sigma_y": sigma}
+            holds_for = "uncorrelated atoms" if name.startswith("uncorrelated atoms") else "every scheme"
+            yield {"bound": name, "holds_for": holds_for, "tau_s": tau, "sigma_y": sigma}
 
 
 def _deviation(information: float, omega: float) -> float:
@@ -621,11 +624,25 @@ def _gain(clock: SingleClock, better: SingleClock, point: OperatingPoint, tau: f
     plan, time = point.plan, point.plan.interrogation_time
     # Atoms and pairs more are worth it in other blocks.
     moved = better.atoms != clock.atoms or better.nodes > 1
-    before = _kept(clock, plan, time, moved)
+    before, time = _longer(clock, plan, time, moved, tau)
     if plan.cycle_time > tau * (1.0 - 1e-9):
         time = tau - better.dead_time
     # What is better can be used as if it were not.
-    return max(before / _kept(better, plan, time, moved), 1.0)
+    return max(before / _longer(better, plan, time, moved, tau)[0], 1.0)
+
+
+def _longer(clock: SingleClock, plan: Plan, time: float, moved: bool, tau: float) -> tuple[float, float]:
+    """What `_kept` is at this interrogation time (s), or at one that is longer by steps as long as that helps.
+
+    Slips end the times worth it at an edge and not at a maximum: what moves the edge has an effect of first order.
+    """
+    rate = _kept(clock, plan, time, moved)
+    while (longer := time / (1.0 - _BETTER)) + clock.dead_time <= tau:
+        found = _kept(clock, plan, longer, moved)
+        if found >= rate:
+            break
+        rate, time = found, longer
+    return rate, time
 
 
 def _kept(clock: SingleClock, plan: Plan, time: float, moved: bool) -> float:

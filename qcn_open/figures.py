@@ -293,7 +293,7 @@ def stability(table: pd.DataFrame, bounds: pd.DataFrame, tau: float) -> Figure:
     table : DataFrame
         scheme, tau_s, sigma_y, sigma_y_low, sigma_y_high; the best of several readouts is drawn.
     bounds : DataFrame
-        bound, tau_s, sigma_y.
+        bound, holds_for, tau_s, sigma_y.
     tau : float
         Averaging time (s) that is marked.
     """
@@ -333,7 +333,7 @@ def stability(table: pd.DataFrame, bounds: pd.DataFrame, tau: float) -> Figure:
 
 def of_every_scheme(bounds: pd.DataFrame) -> pd.DataFrame:
     """The bounds of any state of the atoms, of those of a design: the others are of uncorrelated atoms."""
-    return bounds[~bounds["bound"].str.startswith("uncorrelated")]
+    return bounds[bounds["holds_for"] == "every scheme"]
 
 
 def record(table: pd.DataFrame, theory: pd.DataFrame | None = None) -> Figure:

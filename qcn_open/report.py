@@ -178,7 +178,7 @@ def design_report(design: Design) -> str:
                 (
                     (
                         row["bound"],
-                        "every scheme" if place in common.index else "uncorrelated atoms",
+                        row["holds_for"],
                         _number(row["sigma_y"]),
                         _number(best["sigma_y"] / row["sigma_y"]),
                     ),

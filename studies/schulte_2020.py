@@ -207,7 +207,8 @@ CLAIMS = (
         reason="Number of atoms above which the best one-axis twisted spins gain less than 1 dB (0.5 dB: "
         "{critical_now_half_db:.0f}, 2 dB: {critical_now_two_db:.0f}), for a flicker floor of 4e-17 and 0.5 s of dead "
         "time. It falls from {critical_now_fast:.0f} at 0.1 s to {critical_now_slow:.0f} at 1 s. Floor, dead time and "
-        "the 1 dB are ours, those of the publication not being at hand: this is consistency, no test of the number.",
+        "the 1 dB are ours, those of the publication not being at hand, and of usual dead times this is the "
+        "one that fits: consistency, no test of the number.",
     ),
     Claim(
         id="schulte-critical-future",

@@ -105,7 +105,9 @@ def designed(network: Path, monkeypatch: pytest.MonkeyPatch) -> Design:
         plans=(best_plan(clocks, "quantum-alone", 1.0),),
         limited_by="interrogation time = tau",
         stability=pd.concat(rows, ignore_index=True),
-        bounds=pd.DataFrame({"bound": ["no decoherence"], "tau_s": [1.0], "sigma_y": [1e-17]}),
+        bounds=pd.DataFrame(
+            {"bound": ["no decoherence"], "holds_for": ["every scheme"], "tau_s": [1.0], "sigma_y": [1e-17]}
+        ),
         budget=pd.DataFrame(budget),
         improvements=pd.DataFrame(gains),
         epr_front=pd.DataFrame({"epr_rate_hz": [0.0, 9.0], "scheme": ["quantum-alone"] * 2, "sigma_y": [5e-17, 4e-17]}),

@@ -44,8 +44,10 @@ def test_nothing_beats_a_bound_or_has_atoms_or_pairs_that_are_not_there(found: D
     assert set(table["scheme"]) == set(qcn.SCHEMES)
     assert (table["sigma_y"] >= table["bound_sigma_y"]).all()
     # Uncorrelated atoms are a choice of states, not a limit of entangled ones.
-    for name, ours in bounds.groupby("bound"):
-        schemes = table[table["scheme"].str.startswith("classical")] if name.startswith("uncorrelated") else table
+    assert set(bounds["holds_for"]) == {"every scheme", "uncorrelated atoms"}
+    for (name, holds_for), ours in bounds.groupby(["bound", "holds_for"]):
+        classical = table["scheme"].str.startswith("classical")
+        schemes = table if holds_for == "every scheme" else table[classical]
         best = schemes.groupby("tau_s")["sigma_y"].min()
         assert (best.to_numpy() >= ours.sort_values("tau_s")["sigma_y"].to_numpy()).all(), name
     single = clocks(PAIR, found.scheme)
@@ -104,6 +106,13 @@ def test_the_phase_of_a_dead_time_is_hidden() -> None:
     for scheme, lasers in (("quantum-alone", 1), ("quantum-classical", 2), ("quantum-cooperative", 2)):
         hidden = designer._hidden(single_clocks(network, scheme))
         assert hidden == approx(0.03 * LASER.linewidths[0] / lasers / OMEGA**2)
+
+
+def test_a_quieter_laser_is_worth_what_dimensions_say() -> None:
+    # The linewidth is the only rate there is, so that sigma_y goes as its root over many cycles.
+    improvements = design(qcn.Network(qcn.Node(20), LASER, (), 429e12), 100.0, taus=[100.0]).improvements
+    laser = improvements[improvements["parameter"] == "white linewidth of the laser"]
+    assert laser["gain"].tolist() == [approx(0.9**-0.5, rel=1e-3)]
 
 
 @pytest.mark.slow

@@ -332,7 +332,7 @@ def _design_view(found: Design) -> list[RenderableType]:
         f"Schemes at τ = {found.tau:g} s": at_tau[["scheme", "sigma_y", "interrogation_time_s", "limited_by"]].rename(
             columns=short
         ),
-        "Bounds, and the design in units of them": bounds.drop(columns="tau_s").assign(
+        "Bounds, and the design in units of them": bounds.drop(columns=["holds_for", "tau_s"]).assign(
             design=sigma / bounds["sigma_y"]
         ),
         "What the variance is made of": found.budget,
