@@ -630,7 +630,7 @@ def run_scheme(
     for one, clock in zip(plans, single, strict=True):
         _check(one, clock.oscillator)
         _check_scheme(one, clock, scheme)
-    if len({one.cycle_time for one in plans}) > 1:
+    if any(not math.isclose(one.cycle_time, plans[0].cycle_time, rel_tol=1e-9) for one in plans):
         raise ValueError(
             "clocks whose records are averaged need equal cycle times, "
             f"got {', '.join(f'{one.cycle_time:g}' for one in plans)} s"

@@ -580,7 +580,9 @@ class _Table:
         if "species" in self.content:
             name, known = self.content["species"], known_species()
             if name not in list(known):
-                raise self.refusal("species", f"must be one of {', '.join(known)}, got {name!r}")
+                raise self.refusal(
+                    "species", f"must be one of {', '.join(known)}, got {name!r}; for another write frequency_hz"
+                )
             return known[name].frequency_hz
         if "frequency_hz" not in self.content:
             return None
@@ -626,7 +628,8 @@ def _read(path: Path) -> Network:
         text = path.read_text(encoding="utf-8")
         content = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is no TOML: {error}") from None
+        advice = "; the tables of a node follow its own [[node]]" if "('node'," in str(error) else ""
+        raise ValueError(f"{path} is no TOML: {error}{advice}") from None
     top = _Table(path, text, content)
     top.only("name", "dead_time_s", "transition", "noise", "laser", "node")
     frequency = top.table("transition").frequency()

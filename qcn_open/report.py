@@ -487,10 +487,10 @@ def _plans(design: Design) -> _Table:
 def _schemes(at_tau: pd.DataFrame, scheme: str) -> _Table:
     columns = (
         ("scheme", False),
-        ("readout", False),
         ("σ_y", True),
         ("from (95 %)", True),
         ("to (95 %)", True),
+        ("readout", False),
         ("Ramsey time (s)", True),
         ("copies × atoms of a block", False),
         ("tracking", False),
@@ -505,8 +505,8 @@ def _schemes(at_tau: pd.DataFrame, scheme: str) -> _Table:
             (
                 (
                     row["scheme"],
-                    row["readout"],
                     *(_number(row[column]) for column in ("sigma_y", "sigma_y_low", "sigma_y_high")),
+                    row["readout"],
                     _number(row["interrogation_time_s"]),
                     " + ".join(part for part in (single, blocks) if part),
                     row["tracking"] or "–",

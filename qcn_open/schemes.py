@@ -796,6 +796,9 @@ def simulate(
 ) -> pd.DataFrame:
     """Stability of a network of clocks, each following its best plan, from a simulation in the time domain.
 
+    Records of unlike clocks are averaged cycle by cycle: all keep the cycle of the shortest interrogation and the longest
+    dead time, and who needs less dead time interrogates for longer. In budgets each keeps its own.
+
     Parameters
     ----------
     network : Network
@@ -840,10 +843,17 @@ def simulate(
         tau = 1e3 / decay if decay > 0.0 else 1e3 * direct_time(single[0], 1e6)
     plans = [best_plan(network, scheme, tau, gain=gain)]
     if len(set(single)) > 1:
-        # Records are averaged cycle by cycle: all nodes keep to the one that has to stop first.
-        values = _times(tau, max(clock.dead_time for clock in single))
-        shortest = min(_chosen(_operations(clock, values)[0], values[-1]).plan.interrogation_time for clock in single)
+        # Records are averaged cycle by cycle: all nodes keep to the cycle of the shortest interrogation and the longest
+        # dead time. Who needs less dead time interrogates for longer, up to its own best time.
         slowest = max(clock.dead_time for clock in single)
-        operations = [_operation(clock, shortest) for clock in single]
-        plans = [replace(operation.plan, dead_time=slowest) for operation in operations if operation is not None]
+        values = _times(tau, slowest)
+        best = [_chosen(_operations(clock, values)[0], values[-1]).plan.interrogation_time for clock in single]
+        shortest = min(best)
+        plans = []
+        for clock, longest in zip(single, best, strict=True):
+            spare = slowest - clock.dead_time
+            time = min(longest, shortest + spare)
+            operation = _operation(clock, time)
+            if operation is not None:
+                plans.append(replace(operation.plan, dead_time=clock.dead_time + max(0.0, shortest + spare - time)))
     return run_scheme(network, scheme, plans, cycles, rng, threads=threads)

@@ -338,11 +338,16 @@ def _design_view(found: Design) -> list[RenderableType]:
         "What the variance is made of": found.budget,
         "What one step of improvement buys: σ_y falls by the gain": found.improvements.head(_IMPROVEMENTS),
         "The most stable scheme at each averaging time": found.front[["tau_s", "scheme", "sigma_y", "bound_sigma_y"]],
-        f"Stability at τ = {found.tau:g} s against the rate of entangled pairs": found.epr_front,
     }
+    rates: list[RenderableType] = []
+    if len(found.epr_front) > 1:
+        rates = [on_screen(found.epr_front, f"Stability at τ = {found.tau:g} s against the rate of entangled pairs")]
+    elif len(found.network.nodes) > 1:
+        rates = [f"At τ = {found.tau:g} s no rate of entangled pairs makes a shared cascade the better choice."]
     return [
         network_line(found.network),
         f"At τ = {found.tau:g} s {found.scheme} is the most stable scheme: {SCHEMES[found.scheme]}.",
         f"σ_y = {sigma:.3g}. {why_not_longer(found.limited_by)}\n",
         *(on_screen(table, title) for title, table in tables.items() if len(table)),
+        *rates,
     ]
