@@ -796,8 +796,8 @@ def simulate(
 ) -> pd.DataFrame:
     """Stability of a network of clocks, each following its best plan, from a simulation in the time domain.
 
-    Records of unlike clocks are averaged cycle by cycle: all keep the cycle of the shortest interrogation and the longest
-    dead time, and who needs less dead time interrogates for longer. In budgets each keeps its own.
+    Records of unlike clocks are averaged cycle by cycle: all keep the cycle of the shortest interrogation and the
+    longest dead time, and who needs less dead time interrogates for longer. In budgets each keeps its own.
 
     Parameters
     ----------
