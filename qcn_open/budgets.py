@@ -60,6 +60,8 @@ _MOST_ANGLES = 13
 # Phases at which an average over the prior is taken: a prime, so that all levels run through all phases.
 _PHASES = 257
 _POSTERIOR_TRIALS = 10_000
+# Chances that are held at a time.
+_MOST_CHANCES = 10**6
 
 
 # --- The outcomes of one level ---------------------------------------------------------------------------
@@ -179,12 +181,12 @@ def _coefficients(number: int, seen: bool) -> tuple[Real, Real, Real]:
     return plus, minus, gammaln(number + 1) - gammaln(plus + 1) - gammaln(minus + 1) - gammaln(rest + 1)
 
 
-def _multinomial(number: int, plus: float, present: float) -> Real:
-    """Probabilities of the numbers of + and - of so many blocks."""
+def _multinomial(number: int, plus: float | Real, present: float) -> Real:
+    """Probabilities of the numbers of + and - of so many blocks, along the last axis."""
     from scipy.special import xlogy
 
     up, down, logs = _coefficients(number, present < 1.0)
-    plus = min(max(plus, 0.0), 1.0)
+    plus = np.clip(plus, 0.0, 1.0)
     rest = number - up - down
     logs = logs + xlogy(up, present * plus) + xlogy(down, present * (1.0 - plus)) + xlogy(rest, 1.0 - present)
     return np.asarray(np.exp(logs))
@@ -891,12 +893,20 @@ def _beyond_circle(level: _Level, variance: float) -> float:
         below = np.append(0.0, np.cumsum(chances))[np.searchsorted(errors, -math.pi - phases, "left")]
         above = np.append(np.cumsum(chances[::-1])[::-1], 0.0)[np.searchsorted(errors, math.pi - phases, "right")]
         return float(weights @ (below + above))
+    angles, trials = _channels(level.readout, level.copies)
+    read, cell, _ = _directions(angles, trials, level.present < 1.0, level.dark)
     wrong = 0.0
-    for phase, weight in zip(phases.tolist(), weights.tolist(), strict=True):
-        errors, chances, unknown = level.outcomes(phase)
-        beyond = float(chances[np.abs(phase + errors) > math.pi].sum())
-        wrong += weight * (beyond + (unknown if abs(phase) > math.pi else 0.0))
-    return float(wrong)
+    for some in np.array_split(np.arange(len(phases)), max(1, len(phases) * len(cell) // _MOST_CHANCES)):
+        phase = phases[some, None]
+        chances = np.ones((len(some), 1))
+        for angle, number in zip(angles, trials, strict=True):
+            plus = 0.5 * (1.0 + level.dark + level.contrast * np.cos(phase - angle))
+            each = _multinomial(number, plus, level.present)
+            chances = (chances[:, :, None] * each[:, None, :]).reshape(len(some), -1)
+        # Where no phase is read the prediction stays.
+        mistaken = np.hstack([np.abs(phase + _wrapped(read - phase)) > math.pi, np.abs(phase) > math.pi])
+        wrong += float(weights[some] @ (chances * mistaken[:, cell]).sum(axis=1))
+    return wrong
 
 
 def _beyond_half_turn(chances: Real) -> float:
