@@ -447,7 +447,7 @@ def test_what_limits_a_clock_is_told_in_words() -> None:
         (["bounds", "two.toml", "-o", "x.doc"], "bounds two.toml: x.doc must end with one of .txt, .csv, .json, .tex"),
         (["bounds", "two.toml", "-f", "xml"], "bounds: invalid value for '--format' / '-f': 'xml' is not one of"),
         (["design"], "design: missing argument 'NETWORK.toml'"),
-        (["desing"], "no such command 'desing'"),
+        (["desgin"], "no such command 'desgin'"),
         (["species", "Sr+"], "species Sr+: unknown species 'Sr+': did you mean 'Sr'?"),
         (["species", "--atoms", "1"], "species: eq. (3) needs at least 2 atoms"),
     ],
