@@ -19,6 +19,7 @@ def test_every_example_has_its_output() -> None:
     assert len(EXAMPLES) == README.read_text().count("```python")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("code", "output"), EXAMPLES)
 def test_example_prints_what_it_says(code: str, output: str, tmp_path: Path) -> None:
     script = tmp_path / "mine.py"
