@@ -26,6 +26,9 @@ from qcn_open.bounds.families import kraus_of
 from qcn_open.noise import channel
 from qcn_open.noise.base import EXCITED, GROUND, LOST, transition
 
+# Half a minute and more: left to `make test`.
+pytestmark = pytest.mark.slow
+
 Complex = NDArray[np.complex128]
 NUMBER = np.diag([0.0, 1.0])
 

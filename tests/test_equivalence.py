@@ -17,6 +17,9 @@ from grid import BACKENDS, CASES, NOISES, PROBES, SERVED, TIME, Case
 
 import qcn_open as qcn
 
+# Half a minute and more: left to `make test`.
+pytestmark = pytest.mark.slow
+
 TOLERANCE = {"qfi": 1e-9, "cfi": 1e-8, "qfim": 1e-9}
 LOSSES = ("seen", "random", "dark")
 

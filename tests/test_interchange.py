@@ -15,6 +15,9 @@ from closeness import approx
 import qcn_open as qcn
 from qcn_open.interchange import parquet_units, read_phase, units, write_parquet, write_phase
 
+# Half a minute and more: left to `make test`.
+pytestmark = pytest.mark.slow
+
 PROBES = [
     qcn.Ghz(4),
     qcn.Ghz(3, excited_weight=0.68),

@@ -13,6 +13,9 @@ from closeness import approx
 import qcn_open as qcn
 from qcn_open.schemes import plateau
 
+# Half a minute and more: left to `make test`.
+pytestmark = pytest.mark.slow
+
 OMEGA = 2.0 * math.pi * 429e12
 
 

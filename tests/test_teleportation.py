@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 import qcn_open as qcn
 from qcn_open.testing import assert_probe_contract
 
+# Half a minute and more: left to `make test`.
+pytestmark = pytest.mark.slow
+
 Complex = NDArray[np.complex128]
 ROUTES = ("ancillas", "parked", "photonic")
 IDEAL = qcn.Gates()
