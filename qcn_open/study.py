@@ -364,7 +364,8 @@ def _execute(path: Path) -> Any:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look their module up by name
     try:
-        spec.loader.exec_module(module)
+        # Not by the loader: of a file that changes within a second, and not in length, it would find old bytecode.
+        exec(compile(path.read_bytes(), str(path), "exec", dont_inherit=True), module.__dict__)
     except BaseException:
         del sys.modules[spec.name]
         raise

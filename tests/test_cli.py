@@ -252,7 +252,7 @@ def test_examples_of_the_help_run(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     """On a copy of the repository, whose tables are committed; designs, which take minutes, are made by hand."""
-    for name in ("studies", "examples", "paper", "data"):
+    for name in ("studies", "examples", "paper", "data", "data/experiments"):
         copied = tmp_path / name
         copied.mkdir()
         for source in (ROOT / name).glob("*.*"):
@@ -447,7 +447,7 @@ def test_what_limits_a_clock_is_told_in_words() -> None:
         (["bounds", "two.toml", "-o", "x.doc"], "bounds two.toml: x.doc must end with one of .txt, .csv, .json, .tex"),
         (["bounds", "two.toml", "-f", "xml"], "bounds: invalid value for '--format' / '-f': 'xml' is not one of"),
         (["design"], "design: missing argument 'NETWORK.toml'"),
-        (["desgin"], "no such command 'desgin'"),
+        (["designs"], "no such command 'designs'"),
         (["species", "Sr+"], "species Sr+: unknown species 'Sr+': did you mean 'Sr'?"),
         (["species", "--atoms", "1"], "species: eq. (3) needs at least 2 atoms"),
     ],

@@ -30,6 +30,7 @@ UNITS = {
     "cycles",
     "$10^{-17}$",
     "%",
+    "dB",
 }
 # Ratios, probabilities, numbers of things, and times and rates in units of others.
 NUMBERS = {
@@ -86,6 +87,21 @@ NUMBERS = {
     r"averaging time $\tau/T$",
     "clock, linewidth of the laser",
     r"$\sigma_y(\tau)$",
+    "gain at the best dark time",
+    r"dark time, $\gamma_{LO}T$",
+    "atoms of a block",
+    r"$\omega_0\sigma_y\sqrt{\tau/\gamma_{LO}}$",
+    "gain over unentangled atoms",
+    "infidelity of a gate",
+    "Atoms",
+    "Excited weight $p$",
+    "Probe time / time to make a pair",
+    "Gain in the same total time",
+    "Critical number of atoms",
+    r"best $F/F_\mathrm{bound}$ at $N$, $T$",
+    "block size $nRT$",
+    r"$F/F_\mathrm{bound}$",
+    r"share of emission in the rates, $k = \kappa/R$",
 }
 
 
