@@ -134,11 +134,9 @@ class _Level:
 def _levels(cascade: Cascade) -> list[_Level]:
     """The levels of a cascade, from single atoms to the largest blocks."""
     readout = cascade.readout
-    groups = [(1, cascade.uncorrelated), *((cascade.nodes << j, copies) for j, copies in enumerate(cascade.copies))]
     return [
         _level(size, copies, readout, cascade.coherence, cascade.survival, cascade.preparation.contrast(size))
-        for size, copies in groups
-        if copies > 0
+        for size, copies in cascade.blocks
     ]
 
 

@@ -163,7 +163,7 @@ class Cascade:
             raise ValueError(
                 f"FedForward angles follow from the posterior: use the estimator Joint(), not {self.estimator!r}"
             )
-        smallest = self._blocks()[0][0]
+        smallest = self.blocks[0][0]
         if smallest > 1 and isinstance(self.prior, FlatPrior):
             raise ValueError(
                 f"Cascade of blocks of {smallest} atoms and more knows the phase modulo 2 pi/{smallest} only: give it "
@@ -182,15 +182,16 @@ class Cascade:
         seen = self.readout.loss == "seen"
         coherence = error * self.coherence * (1.0 if seen else self.survival)
         levels = []
-        for size, number in self._blocks():
+        for size, number in self.blocks:
             angles, copies = np.unique(self.readout.angles(number), return_counts=True)
             constant = (error * (1.0 - self.survival)) ** size if self.readout.loss == "dark" else 0.0
             contrast = coherence**size * self.preparation.contrast(size)
             levels.append(Level(size, angles, copies, contrast, constant, self.survival**size if seen else 1.0))
         return tuple(levels)
 
-    def _blocks(self) -> list[tuple[int, int]]:
-        """Size and number of the blocks of every level."""
+    @property
+    def blocks(self) -> list[tuple[int, int]]:
+        """Size and number of the blocks of every level, the uncorrelated atoms first."""
         blocks = [(1, self.uncorrelated), *((self.nodes << j, number) for j, number in enumerate(self.copies))]
         return [(size, number) for size, number in blocks if number > 0]
 
@@ -204,7 +205,7 @@ class Cascade:
         32240.0
         """
         sizes: dict[int, int] = {}
-        for size, number in self._blocks():
+        for size, number in self.blocks:
             sizes[size] = sizes.get(size, 0) + number
         return Product(sizes)
 

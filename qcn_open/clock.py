@@ -26,7 +26,6 @@ from qcn_open.network import Link, Network, Node
 from qcn_open.oscillator import Oscillator
 from qcn_open.preparation import Gates, Perfect, Preparation
 from qcn_open.priors import FlatPrior
-from qcn_open.readouts.fringes import FedForward, MultiAngle
 from qcn_open.states.base import freeze
 from qcn_open.teleportation import Local, Teleported
 from qcn_open.validation import count, nonnegative, open_interval, positive
@@ -190,6 +189,11 @@ class Tracking:
         """How many of the shortest Ramsey times fit into the interrogation time."""
         return math.prod(self.ratios)
 
+    @property
+    def fractions(self) -> tuple[int, ...]:
+        """By how much the Ramsey time of each ensemble is shorter than the interrogation time."""
+        return tuple(math.prod(self.ratios[k:]) for k in range(len(self.ratios)))
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -256,15 +260,12 @@ class Plan:
         Coherence and survival are powers of those of the cascade: every Markovian noise decays exponentially.
         """
         shares = 1.0 / np.cumprod(self.tracking.ratios[::-1])[::-1]
-        readout = self.cascade.readout
-        if isinstance(readout, FedForward):
-            readout = MultiAngle(readout.loss, None, readout.detection_error)
         return tuple(
             replace(
                 self.cascade,
                 copies=(),
                 uncorrelated=atoms,
-                readout=readout,
+                readout=self.cascade.readout.fixed,
                 estimator=Bitwise(),
                 prior=FlatPrior(),
                 coherence=self.cascade.coherence**share,

@@ -18,22 +18,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from qcn_open.allocation import promising
 from qcn_open.bayes import common_squares, expected_error
 from qcn_open.budgets import Windings
-from qcn_open.cascade import Cascade
 from qcn_open.clock import Plan
-from qcn_open.limits import common_noise
+from qcn_open.limits import common_noise, largest_information
 from qcn_open.network import Network, Node
-from qcn_open.noise import RateNoise
+from qcn_open.noise import Noise, RateNoise
 from qcn_open.oscillator import Oscillator
 from qcn_open.preparation import Perfect
 from qcn_open.priors import GaussianPrior
-from qcn_open.ramsey import bound_optimal_time
 from qcn_open.readouts.fringes import DualQuadrature, FedForward, Fringes, MultiAngle
 from qcn_open.schemes import (
     OperatingPoint,
@@ -41,9 +39,9 @@ from qcn_open.schemes import (
     bound,
     count_windings,
     direct_time,
+    plan_columns,
     single_clocks,
     tracked,
-    tracking_text,
     unallocated,
     with_blocks,
 )
@@ -275,7 +273,7 @@ def _sketch(clock: SingleClock, time: float) -> _Sketch | None:
 
 
 def _sketched(clock: SingleClock, time: float, square: float | None) -> _Sketch | None:
-    found = tracked(replace(clock, readout=clock.ensemble_readout), time, square)
+    found = tracked(replace(clock, readout=clock.readout.fixed), time, square)
     if found is None:
         return None
     tracking, counted = found
@@ -407,7 +405,6 @@ class _Choice:
             sum((w * point.uncertainty) ** 2 for w, point in zip(weights, self.points, strict=True))
         )
         relative /= sum(weights)
-        blocks = [(number, plan.cascade.nodes << level) for level, number in enumerate(plan.cascade.copies) if number]
         return {
             "scheme": self.scheme,
             "readout": _name(plan.cascade.readout),
@@ -415,12 +412,9 @@ class _Choice:
             "sigma_y": sigma,
             "sigma_y_low": sigma * (1.0 - relative),
             "sigma_y_high": sigma * (1.0 + relative),
-            "interrogation_time_s": plan.interrogation_time,
-            "uncorrelated_atoms": plan.cascade.uncorrelated,
-            "tracking": tracking_text(plan.tracking),
-            "cascade": " + ".join(f"{number} x {size}" for number, size in blocks),
+            **plan_columns(plan),
             "slips_share": first.slips_share,
-            "bound_sigma_y": 1.0 / math.sqrt(sum(clock.omega**2 * _bound(_plain(clock), tau) for clock in self.clocks)),
+            "bound_sigma_y": 1.0 / math.sqrt(sum(clock.omega**2 * bound(clock, tau) for clock in self.clocks)),
             "limited_by": _limited_by(self.clocks[0], first, tau, taus),
         }
 
@@ -428,12 +422,6 @@ class _Choice:
 def _plain(clock: SingleClock) -> SingleClock:
     """The same atoms and laser, with nothing entangled."""
     return replace(clock, assembly=None, nodes=1)
-
-
-@cache
-def _bound(clock: SingleClock, tau: float) -> float:
-    """Largest Fisher information (s^2) of the atoms in any state."""
-    return bound(clock, tau)
 
 
 def _name(readout: Fringes) -> str:
@@ -476,9 +464,9 @@ def _bounds(
     for tau in taus:
         found = {"Heisenberg limit, no decoherence": 1.0 / (turns * tau)}
         if common and decoheres:
-            information = bound_optimal_time(atoms, common, tau).rate * tau
+            information = largest_information(atoms, common, tau)
             found["any state of these atoms, with the decoherence of all of them"] = _deviation(information, fastest)
-            single = bound_optimal_time(1, common, tau).rate * tau
+            single = largest_information(1, common, tau)
             found["uncorrelated atoms, with the decoherence of all of them"] = _deviation(atoms * single, fastest)
         else:
             found["uncorrelated atoms, no decoherence"] = _deviation(atoms * tau**2, fastest)
@@ -545,7 +533,7 @@ def _stages(clock: SingleClock, point: OperatingPoint) -> list[tuple[str, float]
     slipless = replace(point, plan=running, slips=0.0)
     prepared = replace(slipless, square=ratio * _common(ideal))
     coherent = replace(slipless, square=ratio * _common(still), predicted_variance=_variance(still))
-    known = sum(size**2 * number for size, number in _blocks(cascade))
+    known = sum(size**2 * number for size, number in cascade.blocks)
     tracking = sum(plan.tracking.atoms)
     return [
         ("Dick effect", rate),
@@ -557,11 +545,6 @@ def _stages(clock: SingleClock, point: OperatingPoint) -> list[tuple[str, float]
         ("atoms that track windings", 1.0 / (known * time)),
         ("projection noise of perfect blocks", 1.0 / ((known + tracking) * time)),
     ]
-
-
-def _blocks(cascade: Cascade) -> list[tuple[int, int]]:
-    """Size and number of all blocks."""
-    return [(1, cascade.uncorrelated), *((cascade.nodes << j, number) for j, number in enumerate(cascade.copies))]
 
 
 def _variance(plan: Plan) -> float:
@@ -678,11 +661,8 @@ def _steps(network: Network) -> Iterator[_Step]:
     if network.dead_time > 0.0:
         time = network.dead_time
         yield _Step("dead time", "", time, less * time, "s", replace(network, dead_time=less * time))
-    for k, noise in enumerate(network.noise):
-        if isinstance(noise, RateNoise) and noise.rate > 0.0:
-            changed = (*network.noise[:k], replace(noise, rate=less * noise.rate), *network.noise[k + 1 :])
-            name = f"{_words(noise)} rate"
-            yield _Step(name, "", noise.rate, less * noise.rate, "1/s", replace(network, noise=changed))
+    for name, value, noise in _noise_steps(network.noise):
+        yield _Step(name, "", value, less * value, "1/s", replace(network, noise=noise))
     if not all(node.oscillator for node in network.nodes):
         for name, value, laser in _laser_steps(network.oscillator):
             yield _Step(name, "", value, less * value, "rad/s", replace(network, oscillator=laser))
@@ -690,6 +670,13 @@ def _steps(network: Network) -> Iterator[_Step]:
         for name, value, improved, unit, changed_node in _node_steps(node, k > 0):
             nodes = (*network.nodes[:k], changed_node, *network.nodes[k + 1 :])
             yield _Step(name, node.name or str(k + 1), value, improved, unit, replace(network, nodes=nodes))
+
+
+def _noise_steps(noises: Sequence[Noise]) -> Iterator[tuple[str, float, Any]]:
+    for k, noise in enumerate(noises):
+        if isinstance(noise, RateNoise) and noise.rate > 0.0:
+            better = replace(noise, rate=(1.0 - _BETTER) * noise.rate)
+            yield f"{_words(noise)} rate", noise.rate, (*noises[:k], better, *noises[k + 1 :])
 
 
 def _words(noise: RateNoise) -> str:
@@ -709,10 +696,8 @@ def _node_steps(node: Node, linked: bool) -> Iterator[tuple[str, float, float, s
     if node.dead_time > 0.0:
         time = node.dead_time
         yield "dead time", time, less * time, "s", replace(node, dead_time=less * time)
-    for k, noise in enumerate(node.noise):
-        if noise.rate > 0.0:
-            changed = (*node.noise[:k], replace(noise, rate=less * noise.rate), *node.noise[k + 1 :])
-            yield f"{_words(noise)} rate", noise.rate, less * noise.rate, "1/s", replace(node, noise=changed)
+    for name, value, noise in _noise_steps(node.noise):
+        yield name, value, less * value, "1/s", replace(node, noise=noise)
     if node.oscillator is not None:
         for name, value, laser in _laser_steps(node.oscillator):
             yield name, value, less * value, "rad/s", replace(node, oscillator=laser)

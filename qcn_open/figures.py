@@ -518,12 +518,9 @@ def _draw_link(axes: Axes, link: Link, top: float, y: float) -> None:
 
 def _frequency(frequency_hz: float) -> str:
     """The species of a transition, or else its frequency."""
-    from qcn_open.species import known_species
+    from qcn_open.species import species_at
 
-    for name, species in known_species().items():
-        if species.frequency_hz == frequency_hz:
-            return name
-    return f"{frequency_hz / 1e12:.4g} THz"
+    return species_at(frequency_hz) or f"{frequency_hz / 1e12:.4g} THz"
 
 
 def _laser(oscillator: Oscillator) -> str:
@@ -541,18 +538,13 @@ def _tasks(network: Network, scheme: str, plans: Sequence[Plan]) -> list[dict[st
             tasks.append({"not used": float(node.atoms)})
             continue
         plan = plans[0] if scheme.endswith("cooperative") else plans[number]
-        cascade = plan.cascade
-        # A block of one atom is an uncorrelated one.
-        blocks: dict[str | int, float] = {
-            cascade.nodes << level: float((node.share if cascade.nodes > 1 else 1) * copies << level)
-            for level, copies in enumerate(cascade.copies)
-            if copies > 0 and cascade.nodes << level > 1
-        }
+        nodes, copies = plan.cascade.nodes, plan.cascade.probe().copies_by_size()
+        single = copies.pop(1, 0)
+        share = node.share if nodes > 1 else 1
+        blocks: dict[str | int, float] = {size: float(share * size // nodes * copies[size]) for size in sorted(copies)}
         spare = node.atoms - sum(blocks.values())
-        inside = sum(copies * cascade.nodes << level for level, copies in enumerate(cascade.copies))
-        single = cascade.copies[0] if cascade.nodes == 1 and cascade.copies else 0
         tracking = sum(plan.tracking.atoms)
-        outside = plan.atoms - inside + single
+        outside = tracking + single
         tracks = spare * tracking / outside if outside else 0.0
         tasks.append({"track the windings": tracks, "uncorrelated": spare - tracks, **blocks})
     return tasks

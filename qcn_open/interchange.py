@@ -17,12 +17,13 @@ from qcn_open.validation import positive
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["parquet_units", "read_phase", "units", "write_parquet", "write_phase"]
+__all__ = ["parquet_units", "quantity_and_unit", "read_phase", "units", "write_parquet", "write_phase"]
 
 # Endings of column names. Of those that fit, the longest counts.
 _UNITS = {
     "_s": "s",
     "_s2": "s^2",
+    "_m": "m",
     "_days": "d",
     "_hz": "Hz",
     "_rad": "rad",
@@ -55,13 +56,21 @@ def units(columns: Iterable[str]) -> dict[str, str]:
     >>> units(["tau_s", "sigma_y", "detuning_uncertainty_rad_per_s", "deviation_rad", "gain_db"])
     {'tau_s': 's', 'sigma_y': '1', 'detuning_uncertainty_rad_per_s': 'rad/s', 'deviation_rad': 'rad', 'gain_db': 'dB'}
     """
-    return {name: _unit(name) for name in map(str, columns)}
+    return {name: quantity_and_unit(name)[1] or "1" for name in map(str, columns)}
 
 
-def _unit(name: str) -> str:
-    for bound in _BOUNDS:
-        name = name.removesuffix(bound)
-    return _UNITS[max(fitting, key=len)] if (fitting := [end for end in _UNITS if name.endswith(end)]) else "1"
+def quantity_and_unit(column: str) -> tuple[str, str]:
+    """Return the name of a column without its unit, and the unit, empty where the name states none.
+
+    Examples
+    --------
+    >>> quantity_and_unit("epr_rate_hz"), quantity_and_unit("deviation_rad_low"), quantity_and_unit("sigma_y")
+    (('epr_rate', 'Hz'), ('deviation_low', 'rad'), ('sigma_y', ''))
+    """
+    bound = next((end for end in _BOUNDS if column.endswith(end)), "")
+    name = column.removesuffix(bound)
+    ending = max((end for end in _UNITS if name.endswith(end)), key=len, default="")
+    return name.removesuffix(ending) + bound, _UNITS.get(ending, "")
 
 
 def write_parquet(table: pd.DataFrame, path: str | Path, provenance: Mapping[str, Any] | None = None) -> None:

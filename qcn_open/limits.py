@@ -25,7 +25,7 @@ from qcn_open.validation import positive
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["common_noise", "limits"]
+__all__ = ["common_noise", "largest_information", "limits"]
 
 
 def limits(
@@ -85,10 +85,12 @@ def _information(network: Network, scheme: str, tau: float) -> list[float]:
     single = [network.joint(number) for number in range(1 if scheme.endswith("alone") else len(network.nodes))]
     omegas = [2.0 * math.pi * node.frequency_hz for node in single]
     if scheme.startswith("classical"):
-        return [node.atoms * w**2 * _largest(1, node.noise, tau) for node, w in zip(single, omegas, strict=True)]
+        return [
+            node.atoms * w**2 * largest_information(1, node.noise, tau) for node, w in zip(single, omegas, strict=True)
+        ]
     if scheme == "quantum-cooperative":
-        return [max(omegas) ** 2 * _largest(network.atoms, common_noise(network), tau)]
-    return [w**2 * _largest(node.atoms, node.noise, tau) for node, w in zip(single, omegas, strict=True)]
+        return [max(omegas) ** 2 * largest_information(network.atoms, common_noise(network), tau)]
+    return [w**2 * largest_information(node.atoms, node.noise, tau) for node, w in zip(single, omegas, strict=True)]
 
 
 def common_noise(network: Network) -> tuple[Noise, ...]:
@@ -102,8 +104,8 @@ def common_noise(network: Network) -> tuple[Noise, ...]:
 
 
 @cache
-def _largest(atoms: int, noise: tuple[Noise, ...], tau: float) -> float:
-    """Largest Fisher information (s^2) about the detuning of so many atoms in any state within tau."""
+def largest_information(atoms: int, noise: tuple[Noise, ...], tau: float) -> float:
+    """Return the largest Fisher information (s^2) about the detuning of so many atoms in any state within tau (s)."""
     if not noise or one_site(noise, 1.0).log_coherence.real == 0.0:
         return (atoms * tau) ** 2
     return bound_optimal_time(atoms, noise, tau).rate * tau

@@ -15,6 +15,7 @@ rates at which atoms decohere count with their mean under the same weights.
 from __future__ import annotations
 
 import difflib
+import json
 import math
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -41,7 +42,7 @@ from qcn_open.noise import (
 )
 from qcn_open.oscillator import Oscillator, centre_of_mass
 from qcn_open.preparation import Gates
-from qcn_open.species import known_species
+from qcn_open.species import known_species, transition
 from qcn_open.toml_lines import line_of
 from qcn_open.validation import closed_interval, count, nonnegative, positive
 
@@ -304,6 +305,26 @@ class Network:
         ValueError: no network file at nowhere.toml
         """
         return _read(Path(path))
+
+    def to_toml(self) -> str:
+        """Return the network as the text of a file that `from_toml` reads.
+
+        Linewidths come back to rounding, all else exactly. A noise that no key states stands as a comment.
+
+        Examples
+        --------
+        >>> print(Network(Node(9), Oscillator(white=2.0), (), 1e14).to_toml())
+        [transition]
+        frequency_hz = 100000000000000.0  # 100.0000 THz
+        <BLANKLINE>
+        [laser]
+        white_linewidth_rad_per_s = 1.0
+        <BLANKLINE>
+        [[node]]
+        atoms = 9
+        share = 1
+        """
+        return "\n".join(_written(self)).strip()
 
     @property
     def atoms(self) -> int:
@@ -687,3 +708,71 @@ def _check_rate(table: _Table, node: Node, noise: tuple[Noise, ...]) -> None:
             f"{rate:g} Hz is too low to run: a pair comes every {1.0 / rate:.3g} s, but the atoms keep their coherence "
             f"for {1.0 / decay:.3g} s",
         )
+
+
+def _written(network: Network) -> Iterator[str]:
+    """Lines of the file, as `_read` reads it."""
+    if network.name:
+        yield f"name = {_quoted(network.name)}"
+    yield from _nonzero({"dead_time_s": network.dead_time})
+    yield from ("", "[transition]", _frequency(network.frequency_hz))
+    yield from _section("noise", list(_rates(network.noise)))
+    if not all(node.oscillator for node in network.nodes):
+        yield from _section("laser", _linewidths(network.oscillator))
+    for number, node in enumerate(network.nodes):
+        yield from ("", "[[node]]")
+        if node.name:
+            yield f"name = {_quoted(node.name)}"
+        yield from (f"atoms = {node.atoms}", f"share = {node.share}")
+        yield from _nonzero({"dead_time_s": node.dead_time})
+        if node.frequency_hz is not None:
+            yield from ("", "[node.transition]", _frequency(node.frequency_hz))
+        yield from _section("node.laser", _linewidths(node.oscillator) if node.oscillator else [])
+        yield from _section("node.noise", list(_rates(node.noise)))
+        yield from _section("node.gates", _differing(node.gates, Gates(), _GATES))
+        if number > 0:
+            yield from _section("node.link", _differing(node.link, Link(), _LINK))
+            yield from _section("node.link.noise", _nonzero(_by_width(node.link.oscillator)))
+
+
+def _section(heading: str, lines: Sequence[str]) -> list[str]:
+    return ["", f"[{heading}]", *lines] if lines else []
+
+
+def _nonzero(values: Mapping[str, float]) -> list[str]:
+    return [f"{key} = {value!r}" for key, value in values.items() if value != 0.0]
+
+
+def _by_width(oscillator: Oscillator) -> dict[str, float]:
+    keys = (f"{kind}_linewidth_rad_per_s" for kind in ("white", "flicker", "random_walk"))
+    return dict(zip(keys, oscillator.linewidths, strict=True))
+
+
+def _linewidths(oscillator: Oscillator) -> list[str]:
+    """Of a laser, which must be stated even if it is perfect."""
+    widths = _by_width(oscillator)
+    return _nonzero(widths) or [f"{next(iter(widths))} = 0.0"]
+
+
+def _rates(noises: Sequence[Noise]) -> Iterator[str]:
+    keys = {kind: key for key, kind in _NOISES.items()}
+    for noise in noises:
+        if isinstance(noise, RateNoise) and type(noise) in keys:
+            yield f"{keys[type(noise)]} = {noise.rate!r}"
+        else:
+            yield f"# {noise!r}"
+
+
+def _differing(part: Gates | Link, ideal: Gates | Link, keys: Mapping[str, str]) -> list[str]:
+    return [
+        f"{key} = {getattr(part, name)!r}" for key, name in keys.items() if getattr(part, name) != getattr(ideal, name)
+    ]
+
+
+def _frequency(frequency_hz: float) -> str:
+    return f"frequency_hz = {frequency_hz!r}  # {transition(frequency_hz)}"
+
+
+def _quoted(text: str) -> str:
+    """A TOML string, whose escapes are those of JSON."""
+    return json.dumps(text, ensure_ascii=False)

@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qcn_open.interchange import quantity_and_unit
+
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import RenderableType
@@ -55,15 +57,6 @@ _LATEX = str.maketrans(
     | {superscript: rf"$^{digit}$" for superscript, digit in zip("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+-0123456789", strict=True)}
 )
 _POWER = re.compile(r"^(-?[\d.]+)e([+-]?\d+)$")
-_UNITS: Mapping[str, str] = {
-    "_rad_per_s": "rad/s",
-    "_per_s": "1/s",
-    "_rad": "rad",
-    "_hz": "Hz",
-    "_db": "dB",
-    "_s": "s",
-    "_m": "m",
-}
 _SYMBOLS: Mapping[str, str] = {"sigma_y": "σ_y", "tau": "τ"}
 
 
@@ -103,9 +96,7 @@ def header(column: str) -> str:
     >>> header("interrogation_time_s"), header("bound_sigma_y"), header("epr_rate_hz")
     ('interrogation time (s)', 'bound σ_y', 'epr rate (Hz)')
     """
-    unit = next((unit for ending, unit in _UNITS.items() if column.endswith(ending)), "")
-    if unit:
-        column = column.removesuffix(next(ending for ending in _UNITS if column.endswith(ending)))
+    column, unit = quantity_and_unit(column)
     for name, symbol in _SYMBOLS.items():
         column = re.sub(rf"(?<![a-z]){name}(?![a-z])", symbol, column)
     words = re.sub(r"(?<!σ)_", " ", column)

@@ -5,7 +5,6 @@ Records of independent clocks scatter as they do, whatever the noise: the interv
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qcn_open.network import Network
+from qcn_open.provenance import sha256
 from qcn_open.schemes import simulate
 from qcn_open.sweep import Sweep
 from qcn_open.validation import count, positive
@@ -64,7 +64,7 @@ def records(path: Path, scheme: str, *, tau: float, cycles: int, repeats: int, s
         raise ValueError(f"no network file at {path}")
     common = {
         "network": str(path),
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "sha256": sha256(path.read_bytes()),
         "scheme": scheme,
         "tau_s": positive("tau", tau, "s"),
         "cycles": count("cycles", cycles, 8),
@@ -77,7 +77,7 @@ def records(path: Path, scheme: str, *, tau: float, cycles: int, repeats: int, s
 def digest(sweep: Sweep) -> str:
     """Eight letters and digits that tell records from those of another network, scheme, length or seed."""
     point = {key: value for key, value in sweep.points[0].items() if key not in ("network", "repeat")}
-    return hashlib.sha256(repr(sorted(point.items())).encode()).hexdigest()[:8]
+    return sha256(repr(sorted(point.items())).encode())[:8]
 
 
 def record(point: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -133,8 +133,8 @@ def pooled(table: pd.DataFrame) -> pd.DataFrame:
 
 
 @cache
-def _network(path: str, sha256: str) -> Network:
-    """The network of a file whose content has this digest."""
-    if hashlib.sha256(Path(path).read_bytes()).hexdigest() != sha256:
+def _network(path: str, content: str) -> Network:
+    """The network of a file whose content has this hash."""
+    if sha256(Path(path).read_bytes()) != content:
         raise ValueError(f"{path} changed while its records were simulated: run it again")
     return Network.from_toml(path)

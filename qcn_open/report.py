@@ -6,7 +6,6 @@ nothing in it tells when, where or by whom it was made.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import platform
@@ -18,12 +17,11 @@ from typing import TYPE_CHECKING
 from qcn_open import figures
 from qcn_open.clock import SCHEMES, Plan
 from qcn_open.designer import Design
-from qcn_open.network import Link, Network, Node
-from qcn_open.noise import Dephasing, Depolarizing, Noise, Pumping, SpontaneousEmission, TrapLoss
-from qcn_open.oscillator import Oscillator
-from qcn_open.preparation import Gates
+from qcn_open.network import Network, Node
+from qcn_open.provenance import sha256
 from qcn_open.readouts.fringes import DualQuadrature, FedForward, Fringes, MultiAngle
-from qcn_open.species import known_species
+from qcn_open.schemes import tracking_text
+from qcn_open.species import transition
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,28 +46,6 @@ _LOST = {
     "seen": "lost atoms are seen",
     "random": "a lost atom reads as a random sign",
     "dark": "a lost atom reads as one in the ground state",
-}
-_RATES: Mapping[type[Noise], str] = {
-    Dephasing: "dephasing_rate_per_s",
-    TrapLoss: "loss_rate_per_s",
-    SpontaneousEmission: "spontaneous_emission_rate_per_s",
-    Pumping: "pumping_rate_per_s",
-    Depolarizing: "depolarizing_rate_per_s",
-}
-_GATES = {
-    "entangling_fidelity": "entangling_fidelity",
-    "phase_flip_probability": "phase_flip",
-    "depolarizing_probability": "depolarizing",
-    "dephasing_probability": "dephasing",
-    "loss_probability": "loss",
-    "measurement_error_probability": "measurement_error",
-    "memory_dephasing_rate_per_s": "memory_dephasing",
-}
-_LINK = {
-    "epr_rate_hz": "epr_rate_hz",
-    "epr_fidelity": "epr_fidelity",
-    "delay_s": "delay",
-    "phase_noise_rad": "phase_noise",
 }
 # Rows of the table of improvements.
 _SHOWN = 12
@@ -230,7 +206,7 @@ def simulation_report(network: Network, scheme: str, table: pd.DataFrame, budget
     Examples
     --------
     >>> import pandas as pd
-    >>> from qcn_open import Node
+    >>> from qcn_open import Node, Oscillator
     >>> simulation_report(Network(Node(9), Oscillator(white=2.0), (), 429e12), "quantum-alone", pd.DataFrame())
     Traceback (most recent call last):
     ValueError: the record lacks the column 'tau_s': give the table that simulate returns
@@ -305,7 +281,7 @@ def _page(
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    parameters = _toml(network)
+    parameters = network.to_toml()
     content = json.dumps({"parameters": parameters, **results}, sort_keys=True)
     environment = Environment(
         loader=PackageLoader("qcn_open"),
@@ -325,7 +301,7 @@ def _page(
             figures=shown,
             captions=captions,
             provenance={
-                "digest": hashlib.sha256(content.encode()).hexdigest(),
+                "digest": sha256(content.encode()),
                 "versions": {
                     "qcn_open": metadata.version("qcn_open"),
                     "Python": platform.python_version(),
@@ -426,25 +402,15 @@ def _facts(design: Design) -> list[tuple[str, object]]:
 
 def _blocks(plan: Plan) -> str:
     """Copies times atoms of the blocks of a plan."""
-    cascade = plan.cascade
-    parts = [
-        f"{copies}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}{cascade.nodes << level}"
-        for level, copies in enumerate(cascade.copies)
-        if copies > 0 and cascade.nodes << level > 1
-    ]
-    single = cascade.uncorrelated + (cascade.copies[0] if cascade.nodes == 1 and cascade.copies else 0)
-    if single:
-        parts.insert(0, f"{single} uncorrelated")
-    return " + ".join(parts)
+    return " + ".join(
+        f"{copies} uncorrelated" if size == 1 else f"{copies}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}{size}"
+        for size, copies in sorted(plan.cascade.probe().copies_by_size().items())
+    )
 
 
 def _tracking(plan: Plan) -> str:
     """Atoms of the ensembles that count the windings, and their Ramsey times."""
-    ratios = plan.tracking.ratios
-    return (
-        " + ".join(f"{atoms} for T/{math.prod(ratios[level:])}" for level, atoms in enumerate(plan.tracking.atoms))
-        or "no ensembles needed"
-    )
+    return tracking_text(plan.tracking) or "no ensembles needed"
 
 
 def _readout(readout: Fringes) -> str:
@@ -583,7 +549,7 @@ def _nodes(network: Network) -> _Table:
                     _name(node, number),
                     node.atoms,
                     node.share,
-                    _transition(node.frequency_hz or network.frequency_hz),
+                    transition(node.frequency_hz or network.frequency_hz),
                     widths if node.oscillator else f"{widths} (of the network)",
                     _number(max(node.dead_time, network.dead_time)),
                     *light,
@@ -609,72 +575,3 @@ def _network_caption(network: Network) -> str:
 
 def _name(node: Node, number: int) -> str:
     return node.name or f"node {number}"
-
-
-def _transition(frequency_hz: float) -> str:
-    names = [name for name, species in known_species().items() if species.frequency_hz == frequency_hz]
-    return ", ".join([*names[:1], f"{frequency_hz / 1e12:.4f} THz"])
-
-
-def _toml(network: Network) -> str:
-    """The network as a file that `Network.from_toml` reads, if its parts are those that files can state."""
-    lines = [f"name = {_quoted(network.name)}"] if network.name else []
-    lines += _stated({"dead_time_s": network.dead_time})
-    lines += ["", "[transition]", *_frequency(network.frequency_hz)]
-    lines += _section("noise", _rates(network.noise))
-    if not all(node.oscillator for node in network.nodes):
-        lines += _section("laser", _linewidths(network.oscillator))
-    for number, node in enumerate(network.nodes):
-        lines += ["", "[[node]]"]
-        lines += [f"name = {_quoted(node.name)}"] if node.name else []
-        lines += [f"atoms = {node.atoms}", f"share = {node.share}", *_stated({"dead_time_s": node.dead_time})]
-        if node.frequency_hz is not None:
-            lines += ["", "[node.transition]", *_frequency(node.frequency_hz)]
-        lines += _section("node.laser", _linewidths(node.oscillator) if node.oscillator else [])
-        lines += _section("node.noise", _rates(node.noise))
-        lines += _section("node.gates", _differing(node.gates, Gates(), _GATES))
-        if number > 0:
-            lines += _section("node.link", _differing(node.link, Link(), _LINK))
-            lines += _section(
-                "node.link.noise", _stated(dict(zip(_WIDTHS, node.link.oscillator.linewidths, strict=True)))
-            )
-    return "\n".join(lines).strip()
-
-
-_WIDTHS = tuple(f"{kind}_linewidth_rad_per_s" for kind in ("white", "flicker", "random_walk"))
-
-
-def _section(heading: str, lines: Sequence[str]) -> list[str]:
-    return ["", f"[{heading}]", *lines] if lines else []
-
-
-def _stated(values: Mapping[str, float]) -> list[str]:
-    return [f"{key} = {value!r}" for key, value in values.items() if value != 0.0]
-
-
-def _linewidths(oscillator: Oscillator) -> list[str]:
-    return _stated(dict(zip(_WIDTHS, oscillator.linewidths, strict=True))) or [f"{_WIDTHS[0]} = 0.0"]
-
-
-def _rates(noises: Sequence[Noise]) -> list[str]:
-    return [
-        f"{_RATES[type(noise)]} = {noise.rate!r}"
-        if hasattr(noise, "rate") and type(noise) in _RATES
-        else f"# {noise!r}"
-        for noise in noises
-    ]
-
-
-def _differing(part: object, ideal: object, keys: Mapping[str, str]) -> list[str]:
-    return [
-        f"{key} = {getattr(part, name)!r}" for key, name in keys.items() if getattr(part, name) != getattr(ideal, name)
-    ]
-
-
-def _frequency(frequency_hz: float) -> list[str]:
-    return [f"frequency_hz = {frequency_hz!r}  # {_transition(frequency_hz)}"]
-
-
-def _quoted(text: str) -> str:
-    """A TOML string, whose escapes are those of JSON."""
-    return json.dumps(text, ensure_ascii=False)

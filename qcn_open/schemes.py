@@ -34,13 +34,13 @@ from qcn_open.bayes import expected_error
 from qcn_open.budgets import Windings, gaussian_slip, windings
 from qcn_open.cascade import Cascade
 from qcn_open.clock import Assembly, Plan, Tracking, clocks, run_scheme
+from qcn_open.limits import largest_information
 from qcn_open.network import Network
 from qcn_open.noise import Noise
 from qcn_open.oscillator import Oscillator
 from qcn_open.preparation import Perfect
 from qcn_open.priors import GaussianPrior
-from qcn_open.ramsey import bound_optimal_time
-from qcn_open.readouts.fringes import FedForward, Fringes, MultiAngle
+from qcn_open.readouts.fringes import Fringes, MultiAngle
 from qcn_open.validation import open_interval, positive
 
 if TYPE_CHECKING:
@@ -89,12 +89,6 @@ class SingleClock:
     def perfect(self) -> bool:
         """Whether blocks are made without a flaw, and as many as one likes."""
         return self.assembly is None or (self.assembly.slowest is None and self.assembly.preparation(1) == Perfect())
-
-    @property
-    def ensemble_readout(self) -> Fringes:
-        """Of ensembles that track windings, as `Plan.ensembles` has it."""
-        adaptive = isinstance(self.readout, FedForward)
-        return MultiAngle(self.readout.loss, None, self.readout.detection_error) if adaptive else self.readout
 
     @property
     def omega(self) -> float:
@@ -180,7 +174,7 @@ def tracked(clock: SingleClock, time: float, square: float | None) -> tuple[Trac
     allowed = clock.allowed_slips(0, square)
     direct = clock.phase_variance(time)
     if gaussian_slip(direct) <= allowed:
-        return Tracking(), windings((), (), direct, clock.ensemble_readout)
+        return Tracking(), windings((), (), direct, clock.readout.fixed)
     best: tuple[int, Tracking] | None = None
     for ratio in _RATIOS:
         # The shortest Ramsey time is short enough by itself; fewer steps a level where they do.
@@ -193,7 +187,7 @@ def tracked(clock: SingleClock, time: float, square: float | None) -> tuple[Trac
         for number in _ENSEMBLES:
             if levels * number > clock.atoms - _FEWEST or (best is not None and levels * number >= best[0]):
                 break
-            if uses * _slips_between(number, ratio, clock.ensemble_readout) <= 0.6 * clock.allowed_slips(
+            if uses * _slips_between(number, ratio, clock.readout.fixed) <= 0.6 * clock.allowed_slips(
                 levels * number, square
             ):
                 best = levels * number, Tracking((number,) * levels, (ratio,) * levels)
@@ -240,10 +234,10 @@ def _operation_for(clock: SingleClock, time: float, square: float | None) -> Ope
 def count_windings(clock: SingleClock, time: float, tracking: Tracking) -> Windings:
     """What given ensembles get wrong."""
     if not tracking.atoms:
-        return windings((), (), clock.phase_variance(time), clock.ensemble_readout)
+        return windings((), (), clock.phase_variance(time), clock.readout.fixed)
     coherence, survival = clock.remaining(time)
     # Lost atoms that are seen do less harm than those that read as a random sign, whose enumeration is exact.
-    readout = replace(clock.ensemble_readout, loss="seen" if survival == 1.0 else "random")
+    readout = replace(clock.readout.fixed, loss="seen" if survival == 1.0 else "random")
     step = clock.step_variance(time, tracking.steps)
     return windings(tracking.atoms, tracking.ratios, step, readout, coherence, survival)
 
@@ -593,7 +587,6 @@ def stability(
         sigma = 1.0 / math.sqrt(inverse)
         information = sum(clock.omega**2 * bound(clock, value) for clock in single)
         one = chosen[0]
-        plan = one.plan
         spread = 1.96 * one.uncertainty * (1.0 - one.slips_share) / math.sqrt(len(single))
         rows.append(
             {
@@ -601,14 +594,7 @@ def stability(
                 "sigma_y": sigma,
                 "sigma_y_low": sigma * (1.0 - spread),
                 "sigma_y_high": sigma * (1.0 + spread),
-                "interrogation_time_s": plan.interrogation_time,
-                "uncorrelated_atoms": plan.cascade.uncorrelated,
-                "tracking": tracking_text(plan.tracking),
-                "cascade": " + ".join(
-                    f"{number} x {plan.cascade.nodes << level}"
-                    for level, number in enumerate(plan.cascade.copies)
-                    if number > 0
-                ),
+                **plan_columns(one.plan),
                 "slips_share": one.slips_share,
                 "bound_sigma_y": 1.0 / math.sqrt(information),
                 "limited_by": reason if _repeats(one, value) else "interrogation time = tau",
@@ -709,13 +695,24 @@ def _repeats(operation: OperatingPoint, tau: float) -> bool:
 
 def bound(clock: SingleClock, tau: float) -> float:
     """Largest Fisher information (s^2) of so many atoms in any state within tau."""
-    if not clock.noise or clock.remaining(1.0) == (1.0, 1.0):
-        return (clock.atoms * tau) ** 2
-    return bound_optimal_time(clock.atoms, clock.noise, tau).rate * tau
+    return largest_information(clock.atoms, clock.noise, tau)
+
+
+def plan_columns(plan: Plan) -> dict[str, object]:
+    """What tables say of a plan."""
+    cascade = plan.cascade
+    blocks = [(number, cascade.nodes << level) for level, number in enumerate(cascade.copies) if number > 0]
+    return {
+        "interrogation_time_s": plan.interrogation_time,
+        "uncorrelated_atoms": cascade.uncorrelated,
+        "tracking": tracking_text(plan.tracking),
+        "cascade": " + ".join(f"{number} x {size}" for number, size in blocks),
+    }
 
 
 def tracking_text(tracking: Tracking) -> str:
-    return " + ".join(f"{atoms} for T/{math.prod(tracking.ratios[k:])}" for k, atoms in enumerate(tracking.atoms))
+    """Atoms of the ensembles that count windings, and their Ramsey times as parts of the interrogation time T."""
+    return " + ".join(f"{atoms} for T/{part}" for atoms, part in zip(tracking.atoms, tracking.fractions, strict=True))
 
 
 def _check_coarse_stage(clock: SingleClock, chosen: Sequence[OperatingPoint]) -> None:

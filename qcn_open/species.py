@@ -144,6 +144,17 @@ def known_species() -> Mapping[str, Species]:
     return read_species(species_file())
 
 
+def species_at(frequency_hz: float) -> str | None:
+    """Return the name of the known species of exactly this frequency (Hz), if there is one."""
+    return next((name for name, species in known_species().items() if species.frequency_hz == frequency_hz), None)
+
+
+def transition(frequency_hz: float) -> str:
+    """Return a transition as people name it: its species, if it is a known one, and its frequency."""
+    name = species_at(frequency_hz)
+    return ", ".join([*([name] if name else []), f"{frequency_hz / 1e12:.4f} THz"])
+
+
 def species_file() -> Path:
     """Return the file of `known_species`: an installed package carries it, in the repository it lies with the data."""
     packaged = Path(__file__).with_name("species.csv")

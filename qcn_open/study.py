@@ -58,6 +58,7 @@ __all__ = [
     "load",
     "names",
     "read",
+    "read_published",
     "run",
     "run_chunk",
     "smoke_differences",
@@ -354,6 +355,26 @@ def inputs(root: Path) -> tuple[Path, ...]:
         *sorted((root / "examples").glob("*.toml")),
         *sorted((root / "data" / "experiments").glob("*.csv")),
     )
+
+
+def read_published(study: str) -> pd.DataFrame:
+    """Return what a publication states: the table ``data/experiments/NAME.csv`` of the study in a file ``NAME.py``.
+
+    Parameters
+    ----------
+    study : str
+        The file, ``__file__`` there.
+
+    Returns
+    -------
+    DataFrame
+        By parameter: value, unit, uncertainty, where it stands, citation.
+    """
+    import pandas as pd
+
+    path = Path(study)
+    table = path.parents[1] / "data" / "experiments" / f"{path.stem}.csv"
+    return pd.read_csv(table, index_col="parameter")
 
 
 def _execute(path: Path) -> Any:

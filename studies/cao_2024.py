@@ -32,12 +32,10 @@ the sizes are ours), interrogated for the best dark time of unentangled atoms.
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -67,9 +65,9 @@ from qcn_open import (
 )
 from qcn_open.figures import COLOURS, COLUMN_IN
 from qcn_open.ledger import Claim
+from qcn_open.study import read_published
 
-with (Path(__file__).parents[1] / "data" / "experiments" / "cao_2024.csv").open(newline="") as _file:
-    PUBLISHED = {row["parameter"]: row for row in csv.DictReader(_file)}
+PUBLISHED = read_published(__file__)
 ATOMS = 32
 LASERS = {
     "white": Oscillator.from_linewidth(white=1.0),
@@ -177,8 +175,8 @@ def _row(
 
 
 def _bell_fidelity(deviations: float = 0.0) -> float:
-    entry = PUBLISHED["bell_fidelity_2022"]
-    return float(entry["value"]) + deviations * float(entry["uncertainty"])
+    value, uncertainty = (float(PUBLISHED[column]["bell_fidelity_2022"]) for column in ("value", "uncertainty"))
+    return value + deviations * uncertainty
 
 
 def _local(fidelity: float) -> Local:
@@ -191,8 +189,8 @@ GATES = {"perfect": _local(1.0), "as in 2022": _local(_bell_fidelity())}
 
 def _short(config: Config) -> Iterator[dict[str, object]]:
     """By how much blocks are better than the SQL at short dark times; published: more than 1, up to 4 atoms."""
-    below = int(PUBLISHED["largest_ghz_below_sql"]["value"])
-    for size in sorted({*config.blocks[1:], int(PUBLISHED["largest_ghz_prepared"]["value"])}):
+    below = int(PUBLISHED["value"]["largest_ghz_below_sql"])
+    for size in sorted({*config.blocks[1:], int(PUBLISHED["value"]["largest_ghz_prepared"])}):
         published = 1.0 if size <= below else math.nan
         yield _row("short_gain", math.sqrt(size), block_atoms=size, published=published)
         gained, low, high = (
@@ -265,7 +263,7 @@ def _optimal(noise: str, dead_time: float, atoms: int, size: int, gates: str) ->
         "block_atoms": size,
         "gates": gates,
     }
-    published = float(PUBLISHED["gain_at_optimal_dark_time"]["value"])
+    published = float(PUBLISHED["value"]["gain_at_optimal_dark_time"])
     yield _row("gain", math.sqrt(alone.noise / blocks.noise), published=published, **where)
     yield _row("dark_time_ratio", blocks.time / alone.time, **where)
     if dead_time > 0.0:
@@ -335,7 +333,7 @@ def _closed_loop(noise: str, dead_time: float, config: Config) -> Iterator[dict[
         yield _row("cycles_off_the_fringe", float(np.count_nonzero(off)), **where)
     gain = measured[1][0] / measured[4][0]
     spread = math.hypot(*(0.5 * (values[2] - values[1]) / values[0] for values in measured.values()))
-    published = float(PUBLISHED["gain_at_optimal_dark_time"]["value"])
+    published = float(PUBLISHED["value"]["gain_at_optimal_dark_time"])
     yield _row(
         "simulated_gain",
         gain,

@@ -29,11 +29,9 @@ of unentangled atoms, read in two quadratures as well, if the phase is known to 
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -55,11 +53,11 @@ from qcn_open import (
 )
 from qcn_open.figures import COLOURS, COLUMN_IN
 from qcn_open.ledger import Claim
+from qcn_open.study import read_published
 
-with (Path(__file__).parents[1] / "data" / "experiments" / "finkelstein_2024.csv").open(newline="") as _file:
-    PUBLISHED = {row["parameter"]: row for row in csv.DictReader(_file)}
-CZ_FIDELITY = float(PUBLISHED["cz_fidelity"]["value"])
-CZ_UNCERTAINTY = float(PUBLISHED["cz_fidelity"]["uncertainty"])
+PUBLISHED = read_published(__file__)
+CZ_FIDELITY = float(PUBLISHED["value"]["cz_fidelity"])
+CZ_UNCERTAINTY = float(PUBLISHED["uncertainty"]["cz_fidelity"])
 ATOMS = 28
 ALLOCATIONS = {
     "cascade": (4, 4, 4),
@@ -167,7 +165,7 @@ def _prior(prior_rad: float) -> Prior:
 
 def _near_optimal(prior_rad: float) -> Iterator[dict[str, object]]:
     """Floors of the blocks over those of any probe, for 1, 2 and 4 copies of each; published: near 1."""
-    published = float(PUBLISHED["probe_over_optimum"]["value"])
+    published = float(PUBLISHED["value"]["probe_over_optimum"])
     for copies in (1, 2, 4):
         cascade = Cascade((copies,) * 3, prior=_prior(prior_rad))
         floor = bayes.ultimate(cascade.atoms, cascade.prior)
@@ -271,7 +269,7 @@ def figure(table: pd.DataFrame) -> Figure:
     reached = states["predicted"].to_numpy() * floors["predicted"].to_numpy()
     top.plot(floors["prior_rad"], reached, color=COLOURS["blue"], ls="--", label="cascade, any measurement")
     top.plot(floors["prior_rad"], floors["predicted"], color="0.5", ls=":", label="any probe")
-    top.set(xscale="log", yscale="log", ylim=(0.04, 1.8), xlabel="known before (rad rms)", ylabel="RMS error (rad)")
+    top.set(xscale="log", yscale="log", ylim=(0.04, 1.8), xlabel="RMS known before (rad)", ylabel="RMS error (rad)")
     top.set_xticks([0.1, 0.2, 0.5, 1.0], ["0.1", "0.2", "0.5", "1"])
     top.set_yticks([0.05, 0.1, 0.2, 0.5, 1.0], ["0.05", "0.1", "0.2", "0.5", "1"])
     top.tick_params(which="minor", labelleft=False, labelbottom=False)

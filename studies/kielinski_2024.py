@@ -22,7 +22,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,13 +43,12 @@ from qcn_open import (
 )
 from qcn_open.figures import COLOURS, COLUMN_IN
 from qcn_open.ledger import Claim
+from qcn_open.study import read_published
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PUBLISHED = pd.read_csv(
-    Path(__file__).parents[1] / "data" / "experiments" / "kielinski_2024.csv", index_col="parameter"
-)["value"]
+PUBLISHED = read_published(__file__)["value"]
 EMISSION = SpontaneousEmission(1.0)
 
 

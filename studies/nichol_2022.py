@@ -23,7 +23,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,13 +32,12 @@ from numpy.typing import NDArray
 from qcn_open import CollectiveSpin, CustomState, Parity, Ramsey, cfi, qfi
 from qcn_open.figures import COLOURS, COLUMN_IN
 from qcn_open.ledger import Claim
+from qcn_open.study import read_published
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PUBLISHED = pd.read_csv(Path(__file__).parents[1] / "data" / "experiments" / "nichol_2022.csv", index_col="parameter")[
-    "value"
-]
+PUBLISHED = read_published(__file__)["value"]
 ERRORS = ("phase flips", "white", "level flips")
 
 

@@ -28,7 +28,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,14 +37,14 @@ from numpy.typing import NDArray
 from qcn_open import Oscillator
 from qcn_open.figures import COLOURS, COLUMN_IN
 from qcn_open.ledger import Claim
-from qcn_open.species import read_species
+from qcn_open.species import known_species
+from qcn_open.study import read_published
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-ROOT = Path(__file__).parents[1]
-PUBLISHED = pd.read_csv(ROOT / "data" / "experiments" / "schulte_2020.csv", index_col="parameter")["value"]
-FREQUENCY_HZ = read_species(ROOT / "data" / "species.csv")["Sr"].frequency_hz
+PUBLISHED = read_published(__file__)["value"]
+FREQUENCY_HZ = known_species()["Sr"].frequency_hz
 FLOORS = {
     "now": float(PUBLISHED["laser_flicker_floor"]),
     "ten times better": float(PUBLISHED["laser_flicker_floor"] / PUBLISHED["laser_improvement"]),

@@ -92,7 +92,7 @@ def test_every_toml_block_is_a_network(page: str, code: str, tmp_path: Path) -> 
 
 
 def test_every_command_exists() -> None:
-    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    commands = typer.main.get_command(app).commands
     shown = [line for _, code in blocks("sh|bash|shell|console") for line in code.splitlines()]
     # Lines that begin with % are comments of MyST.
     texts = [re.sub(r"^%.*$", "", page.read_text(), flags=re.MULTILINE) for page in PAGES]

@@ -315,11 +315,11 @@ def test_bad_input_is_a_sentence() -> None:
     from dataclasses import replace
 
     with pytest.raises(TypeError, match="needs a Design"):
-        design_report("x")  # type: ignore[arg-type]
+        design_report("x")
     with pytest.raises(ValueError, match="no row of 'quantum-cooperative' at its averaging time of 7 s"):
         design_report(replace(design(), tau=7.0))
     with pytest.raises(TypeError, match="network must be a Network"):
-        simulation_report("x", "quantum-alone", RECORD)  # type: ignore[arg-type]
+        simulation_report("x", "quantum-alone", RECORD)
     with pytest.raises(ValueError, match="scheme must be one of"):
         simulation_report(NETWORK, "quantum", RECORD)
     with pytest.raises(ValueError, match="lacks the column 'slips'"):

@@ -301,15 +301,19 @@ def _entries(entries: Mapping[str, str]) -> list[RenderableType]:
     return [table]
 
 
-def _design_tables(found: Design) -> dict[str, pd.DataFrame]:
-    """All tables of a design, by name."""
+def _plan_table(found: Design) -> pd.DataFrame:
     import pandas as pd
 
     from qcn_open.cli.sentences import plan_rows
 
+    return pd.DataFrame(plan_rows(found.network, found.scheme, found.plans))
+
+
+def _design_tables(found: Design) -> dict[str, pd.DataFrame]:
+    """All tables of a design, by name."""
     return {
         "stability": found.stability,
-        "plans": pd.DataFrame(plan_rows(found.network, found.scheme, found.plans)),
+        "plans": _plan_table(found),
         "front": found.front,
         "bounds": found.bounds,
         "budget": found.budget,
@@ -328,7 +332,7 @@ def _design_view(found: Design) -> list[RenderableType]:
     bounds = found.bounds[found.bounds["tau_s"] == found.tau]
     short = {"interrogation_time_s": "T (s)", "cycle_time_s": "cycle (s)", "uncorrelated_atoms": "alone"}
     tables = {
-        "What each clock does": _design_tables(found)["plans"].rename(columns=short),
+        "What each clock does": _plan_table(found).rename(columns=short),
         f"Schemes at τ = {found.tau:g} s": at_tau[["scheme", "sigma_y", "interrogation_time_s", "limited_by"]].rename(
             columns=short
         ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -102,10 +101,8 @@ def _names(network: Network) -> list[str]:
 
 def _divided(plan: Plan) -> tuple[int, list[tuple[int, int]]]:
     """Uncorrelated atoms, and copies and atoms of the blocks of several: a block of one is an uncorrelated atom."""
-    cascade = plan.cascade
-    blocks = [(copies, cascade.nodes << level) for level, copies in enumerate(cascade.copies) if copies]
-    alone = cascade.uncorrelated + sum(copies for copies, size in blocks if size == 1)
-    return alone, [(copies, size) for copies, size in blocks if size > 1]
+    copies = plan.cascade.probe().copies_by_size()
+    return copies.pop(1, 0), [(copies[size], size) for size in sorted(copies)]
 
 
 def _blocks(plan: Plan) -> str:
@@ -114,10 +111,8 @@ def _blocks(plan: Plan) -> str:
 
 def _tracking(plan: Plan) -> list[tuple[int, float]]:
     """Atoms and Ramsey time (s) of each ensemble that counts windings."""
-    ratios = plan.tracking.ratios
-    return [
-        (atoms, plan.interrogation_time / math.prod(ratios[level:])) for level, atoms in enumerate(plan.tracking.atoms)
-    ]
+    parts = zip(plan.tracking.atoms, plan.tracking.fractions, strict=True)
+    return [(atoms, plan.interrogation_time / part) for atoms, part in parts]
 
 
 def _readout(plan: Plan) -> str:

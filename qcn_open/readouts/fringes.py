@@ -46,6 +46,11 @@ class Fringes(Parity):
         """What is added to all angles, rad."""
         return 0.0 if self.phase is None else self.phase
 
+    @property
+    def fixed(self) -> Fringes:
+        """The same where angles cannot follow from outcomes: itself, or fixed angles instead of those fed forward."""
+        return self
+
     def block_information(self, tangent: BlockTangent) -> float:
         """That of parities at one angle: a block read at alpha is one whose fringe is alpha further back."""
         kinds, copies, angles = [], [], []
@@ -180,6 +185,11 @@ class FedForward(Fringes):
         """Labels, the same for copies that share an angle: the angles themselves follow from prior and outcomes."""
         together = max(1, -(-copies // _MOST_CHOICES))
         return np.pi * (np.arange(copies) // together) * together / max(copies, 1)
+
+    @property
+    def fixed(self) -> MultiAngle:
+        """Fixed angles, no offset."""
+        return MultiAngle(self.loss, None, self.detection_error)
 
     def block_information(self, tangent: BlockTangent) -> float:
         """That of parities at their best angle."""
